@@ -1,0 +1,28 @@
+// AtomicFile: a file that appears under its own name only when it is whole and on disk.
+#pragma once
+#include <string>
+
+namespace tianyan {
+
+/// Write to temporary_path(), close it, then commit(). Without commit() what was written is removed. The
+/// temporary file lies in the same directory and does not exist until the caller makes it.
+class AtomicFile {
+ public:
+  explicit AtomicFile(std::string path);
+  ~AtomicFile();
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+
+  const std::string& path() const { return path_; }
+  const std::string& temporary_path() const { return temporary_path_; }
+  /// Flushes the temporary file to disk and renames it, replacing what was there. Throws std::runtime_error
+  /// with the system's reason; the temporary file is then removed by the destructor.
+  void commit();
+
+ private:
+  std::string path_;
+  std::string temporary_path_;
+  bool is_committed_ = false;
+};
+
+}  // namespace tianyan

@@ -1,0 +1,130 @@
+// find_inputs: files, directories and globs sorted into beams.
+#include <glob.h>
+
+#include <algorithm>
+#include <cctype>
+#include <filesystem>
+#include <map>
+#include <set>
+
+#include "io/source.hpp"
+#include "kernels/base/expect.hpp"
+
+namespace tianyan {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// "-M01_W_": a file of FAST's spectral backend.
+bool is_spectral_name(const std::string& name) {
+  for (std::size_t at = name.find("-M"); at != std::string::npos; at = name.find("-M", at + 1)) {
+    const std::string tail = name.substr(at + 2, 5);
+    if (tail.size() == 5 && std::isdigit(static_cast<unsigned char>(tail[0])) &&
+        std::isdigit(static_cast<unsigned char>(tail[1])) && tail[2] == '_' &&
+        std::string("NWF").find(tail[3]) != std::string::npos && tail[4] == '_')
+      return true;
+  }
+  return false;
+}
+
+/// Why a file of a directory is left out for its name alone; "" where it is not.
+std::string reason_in_name(const std::string& name) {
+  if (is_spectral_name(name)) return "spectral backend (_N_, _W_ or _F_)";
+  if (name.find("_cal-") != std::string::npos) return "calibration (_cal-)";
+  if (name.ends_with(".tmp")) return "temporary file";
+  return "";
+}
+
+std::vector<std::string> list_directory(const std::string& directory) {
+  std::vector<std::string> paths;
+  std::error_code error;
+  for (fs::directory_iterator at(directory, error), end; !error && at != end; at.increment(error))
+    paths.push_back(at->path().string());
+  require(!error, "{}: cannot be listed: {}", directory, error.message());
+  std::sort(paths.begin(), paths.end());
+  return paths;
+}
+
+std::vector<std::string> expand_glob(const std::string& pattern) {
+  struct Matches {
+    glob_t found{};
+    ~Matches() { ::globfree(&found); }
+  } matches;
+  const int status = ::glob(pattern.c_str(), GLOB_ERR, nullptr, &matches.found);
+  require(status == 0 || status == GLOB_NOMATCH, "{}: cannot be expanded: {}", pattern,
+          status == GLOB_NOSPACE ? "out of memory" : "a directory cannot be read");
+  std::vector<std::string> paths(matches.found.gl_pathv, matches.found.gl_pathv + matches.found.gl_pathc);
+  std::sort(paths.begin(), paths.end());
+  return paths;
+}
+
+class Finder {
+ public:
+  void add(const std::string& input) {
+    if (fs::is_directory(input)) return add_all(list_directory(input));
+    if (fs::exists(input)) return add_file(input, true);
+    const auto matches = expand_glob(input);
+    require(!matches.empty(), "{}: no such file or directory, and nothing that fits as a pattern", input);
+    for (const auto& path : matches) {
+      if (fs::is_directory(path))
+        add_all(list_directory(path));
+      else
+        add_file(path, false);
+    }
+  }
+
+  FoundInputs finish() {
+    FoundInputs found;
+    for (auto& [beam, paths] : by_beam_) found.beams.push_back({beam, std::move(paths)});
+    found.skipped = std::move(skipped_);
+    require(!found.beams.empty(), "nothing to read: {} files skipped{}{}", found.skipped.size(),
+            found.skipped.empty() ? "" : ", the first: ", found.skipped.empty() ? "" : found.skipped.front());
+    return found;
+  }
+
+ private:
+  void add_all(const std::vector<std::string>& paths) {
+    for (const auto& path : paths) {
+      if (fs::is_directory(path))
+        skipped_.push_back(path + ": a directory inside a directory");
+      else
+        add_file(path, false);
+    }
+  }
+
+  /// A file that was named must be readable; one that was found is skipped where it is not.
+  void add_file(const std::string& path, bool is_named) {
+    std::error_code error;
+    const fs::path real = fs::canonical(path, error);
+    if (!error && !seen_.insert(real.string()).second) return;
+    const std::string reason = is_named ? "" : reason_in_name(fs::path(path).filename().string());
+    if (!reason.empty()) {
+      skipped_.push_back(path + ": " + reason);
+      return;
+    }
+    try {
+      const auto source = open_source(path);
+      require(is_named || source->info().n_time > 0, "{}: holds no spectra", path);
+      by_beam_[source->info().beam].push_back(path);
+    } catch (const std::runtime_error& error_of_file) {
+      if (is_named) throw;
+      const std::string text = error_of_file.what();
+      skipped_.push_back(text.starts_with(path) ? text : path + ": " + text);
+    }
+  }
+
+  std::map<int, std::vector<std::string>> by_beam_;
+  std::vector<std::string> skipped_;
+  std::set<std::string> seen_;  ///< a file may be named, and be in a directory that is
+};
+
+}  // namespace
+
+FoundInputs find_inputs(const std::vector<std::string>& inputs) {
+  expect(!inputs.empty(), "no input was given");
+  Finder finder;
+  for (const auto& input : inputs) finder.add(input);
+  return finder.finish();
+}
+
+}  // namespace tianyan

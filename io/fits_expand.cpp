@@ -1,0 +1,89 @@
+// A few tiles of a compressed table, put into a small compressed table of their own, which CFITSIO expands as
+// a whole.
+#include "io/fits_expand.hpp"
+
+#include <algorithm>
+
+#include "kernels/base/expect.hpp"
+
+namespace tianyan {
+namespace {
+
+/// An empty table of compressed cells, one row a tile.
+void create_packed(const FitsFile& packed, const std::vector<FitsColumn>& columns, std::int64_t n_tile) {
+  std::vector<std::string> names;
+  for (const auto& column : columns) names.push_back(column.name);
+  char form[] = "1QB";
+  std::vector<char*> types, forms;
+  for (auto& name : names) {
+    types.push_back(name.data());
+    forms.push_back(form);
+  }
+  int status = 0;
+  fits_create_img(packed.get(), BYTE_IMG, 0, nullptr, &status);
+  fits_create_tbl(packed.get(), BINARY_TBL, n_tile, static_cast<int>(columns.size()), types.data(),
+                  forms.data(), nullptr, nullptr, &status);
+  packed.check(status, "expand it in memory");
+}
+
+/// The keywords that say how the cells of these columns are compressed.
+void put_compression(const FitsFile& packed, const FitsFile& from, const std::vector<FitsColumn>& columns,
+                     std::int64_t n_row) {
+  int status = 0, yes = 1;
+  const auto put = [&](const std::string& keyword, LONGLONG value) {
+    fits_update_key(packed.get(), TLONGLONG, keyword.c_str(), &value, nullptr, &status);
+  };
+  const auto put_text = [&](const std::string& keyword, std::string value) {
+    fits_update_key(packed.get(), TSTRING, keyword.c_str(), value.data(), nullptr, &status);
+  };
+  LONGLONG row_bytes = 0;
+  for (const auto& column : columns) row_bytes += column.n_bytes;
+  fits_update_key(packed.get(), TLOGICAL, "ZTABLE", &yes, nullptr, &status);
+  put("ZTILELEN", from.required_integer("ZTILELEN"));
+  put("ZNAXIS1", row_bytes);
+  put("ZNAXIS2", n_row);
+  put("ZPCOUNT", 0);
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    put_text(fmt::format("ZFORM{}", i + 1), from.text(fmt::format("ZFORM{}", columns[i].number)));
+    put_text(fmt::format("ZCTYP{}", i + 1), from.text(fmt::format("ZCTYP{}", columns[i].number)));
+  }
+  packed.check(status, "expand it in memory");
+}
+
+void copy_cell(const FitsFile& from, int from_column, std::int64_t from_tile, const FitsFile& to,
+               int to_column, std::int64_t to_tile) {
+  LONGLONG n = 0, at = 0;
+  int status = 0;
+  fits_read_descriptll(from.get(), from_column, from_tile + 1, &n, &at, &status);
+  from.check(status, fmt::format("find tile {}", from_tile + 1));
+  require(n >= 0 && n <= (LONGLONG{1} << 31), "{}: tile {} has {} compressed bytes", from.path(),
+          from_tile + 1, n);
+  std::vector<unsigned char> bytes(static_cast<std::size_t>(n));
+  fits_read_col(from.get(), TBYTE, from_column, from_tile + 1, 1, n, nullptr, bytes.data(), nullptr, &status);
+  from.check(status, fmt::format("read tile {}", from_tile + 1));
+  fits_write_col(to.get(), TBYTE, to_column, to_tile + 1, 1, n, bytes.data(), &status);
+  to.check(status, "expand it in memory");
+}
+
+}  // namespace
+
+FitsFile expand_tiles(const FitsFile& compressed, const std::vector<FitsColumn>& columns,
+                      std::int64_t first_tile, std::int64_t n_tile) {
+  const FitsFile packed = FitsFile::in_memory(compressed.path());
+  create_packed(packed, columns, n_tile);
+  const std::int64_t tile_rows = compressed.required_integer("ZTILELEN");
+  const std::int64_t n_row =
+      std::min(n_tile * tile_rows, compressed.required_integer("ZNAXIS2") - first_tile * tile_rows);
+  put_compression(packed, compressed, columns, n_row);
+  for (std::int64_t tile = 0; tile < n_tile; ++tile)
+    for (std::size_t i = 0; i < columns.size(); ++i)
+      copy_cell(compressed, columns[i].number, first_tile + tile, packed, static_cast<int>(i) + 1, tile);
+  FitsFile plain = FitsFile::in_memory(compressed.path());
+  int status = 0;
+  fits_create_img(plain.get(), BYTE_IMG, 0, nullptr, &status);
+  fits_uncompress_table(packed.get(), plain.get(), &status);
+  plain.check(status, fmt::format("expand tile {}", first_tile + 1));
+  return plain;
+}
+
+}  // namespace tianyan

@@ -1,0 +1,88 @@
+// Boxcar search of dedispersed rows: the best (start, width) of each cell of time, with its true
+// significance.
+//
+//   snr(t, w) = sum_{i < w} row[t + i] / sqrt(V(t, w)),   V(t, w) = variance of the samples that were really
+//   summed
+//
+// Widths form a ladder, in samples of the octave: kNarrowWidths on the row itself; from the sixth on also on
+// sums of 8 samples and again on sums of 64, so that a wide boxcar costs no more than a narrow one and its
+// start is never coarser than 1/6 of its width. Sums are exact integers; S/N is one division and one square
+// root in double. Of each cell (32 samples on the first two levels, 256 on the third) at most one event is
+// kept: the highest S/N, then the narrower, then the earlier.
+//
+// numpy: snr = np.convolve(row, np.ones(w), "valid") / np.sqrt(V)
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "kernels/base/array.hpp"
+#include "kernels/base/view.hpp"
+
+namespace tianyan {
+
+inline constexpr int kNarrowWidths[] = {1, 2, 3, 4, 6, 8, 12, 16, 24, 32};
+inline constexpr int kNumNarrowWidths = 10;
+inline constexpr int kFirstWideWidth = 4;  ///< index into kNarrowWidths from which the decimated levels go on
+inline constexpr int kBoxcarLevels = 3;
+inline constexpr int kBoxcarTail = 32;  ///< samples of a level kept from one run to the next
+inline constexpr int kVarianceBin = 8;  ///< samples that share one variance
+
+/// Which widths are searched. Built once for an octave.
+struct BoxcarPlan {
+  int n_level = 1;
+  int first_width[kBoxcarLevels] = {0, 0, 0};  ///< indices into kNarrowWidths
+  int end_width[kBoxcarLevels] = {0, 0, 0};
+  double snr_min = 6.0;       ///< events below it are not made
+  double variance_min = 0.0;  ///< per sample: where less was summed (ends of the scan, gaps) nothing is found
+  std::int64_t lag() const { return kBoxcarTail * decimation(n_level - 1); }
+  static std::int64_t decimation(int level) { return std::int64_t{1} << (3 * level); }
+  static std::int64_t cell(int level) { return level == 0 ? 32 : 4 * decimation(level); }
+  std::vector<int> widths_samples() const;
+};
+/// Widths from the first rung at or above min_samples (or 1) to the last at or below max_samples; at least
+/// one. Throws std::invalid_argument when max_samples exceeds 2048 or sums of |row| <= max_row could overflow
+/// int32.
+BoxcarPlan make_boxcar_plan(double min_samples, double max_samples, std::int64_t max_row, double snr_min,
+                            double variance_min);
+
+/// One event of one row; times in samples of the octave, relative to the first new sample of the run.
+struct BoxcarEvent {
+  std::int64_t start = 0;
+  int width = 0;
+  double snr = 0.0;
+};
+
+/// Variance of row samples over time: `per_bin[i]` is that of the sum of samples [8 i, 8 i + 8) after
+/// `begin`, which is relative to the first new sample of the run (negative: earlier ones).
+struct VarianceTrack {
+  std::int64_t begin = 0;
+  View<const float, 1> per_bin;
+  View<const double, 1> prefix;      ///< prefix[i] = sum(per_bin[:i]); one longer than per_bin
+  double least[kBoxcarLevels] = {};  ///< see set_least_variance
+
+  /// V(t, w). Within bins it is proportional to time, but a boxcar shorter than a bin gets the largest it
+  /// touches.
+  double of(std::int64_t start, int width) const;
+};
+
+/// Sets track.least for runs of n new samples: of each level, the smallest variance per sample that a start
+/// may see, or infinity where nothing can be found. Rows that share a track share this work.
+void set_least_variance(const BoxcarPlan& plan, std::int64_t n, VarianceTrack& track);
+
+/// What a row keeps from run to run: the last kBoxcarTail samples of each level.
+using BoxcarTail = std::int32_t[kBoxcarLevels][kBoxcarTail];
+
+/// Searches a run of n new samples, n a multiple of 256. `row` holds kBoxcarTail samples of room, which are
+/// filled from the tail, then the n new samples. Starts [-32 * 8^level, n - 32 * 8^level) of each level are
+/// searched, so that every start is searched once whatever the runs' lengths are. Events are appended.
+/// Scratch: boxcar_scratch_ints(n).
+void boxcar_search(const BoxcarPlan& plan, const VarianceTrack& variance, View<std::int32_t, 1> row,
+                   BoxcarTail& tail, View<std::int32_t, 1> scratch, std::vector<BoxcarEvent>& events);
+std::int64_t boxcar_scratch_ints(std::int64_t n);
+
+/// The definition over one whole row [n], with V from the same track: every cell's best, in order of time and
+/// level.
+std::vector<BoxcarEvent> boxcar_search_reference(const BoxcarPlan& plan, const VarianceTrack& variance,
+                                                 View<const std::int32_t, 1> row);
+
+}  // namespace tianyan

@@ -1,0 +1,77 @@
+// Friends of friends: events that one pulse causes at many trials, times and widths become one candidate.
+//
+// An event of width w lies in the cell of its width class k = ceil(log2(w / sample_time)), whose size is
+//
+//   cell_time = 1.5 * 2^k sample_time,   cell_dm = cell_time / (K (f_low^-2 - f_high^-2))
+//
+// that is, a change of DM counts by the delay that it makes across the band. Two events are friends when, in
+// the cells of the wider one's class, they are in the same or in touching cells. Clusters are the connected
+// sets; each is represented by its event of highest S/N (then the narrower, the earlier, the lower DM). Cells
+// are fixed in absolute time, so neither the order nor the blocks in which events arrive change a cluster.
+#pragma once
+#include <cstdint>
+#include <unordered_map>
+#include <vector>
+
+#include "kernels/base/candidate.hpp"
+
+namespace tianyan {
+
+struct ClusterParams {
+  double sample_time_s = 0.0;
+  double band_delay_s_per_dm = 0.0;  ///< K (f_low^-2 - f_high^-2), s per pc/cm3
+  double width_max_s = 0.0;          ///< no event is wider
+};
+
+struct Cluster {
+  Event best;
+  std::int64_t n_members = 0;
+  double time_first_s = 0.0, time_last_s = 0.0;
+};
+
+/// Total order of events by significance: higher S/N, then narrower, earlier, lower DM.
+bool more_significant(const Event& a, const Event& b);
+
+/// Streams: memory is that of the events within reach of the latest ones.
+class Clusterer {
+ public:
+  /// Throws std::invalid_argument for parameters that are not positive.
+  explicit Clusterer(const ClusterParams& params);
+  void add(const Event& event);
+  /// All events before `time_s` have been added: returns, in order of time, the clusters that no later one
+  /// can join.
+  std::vector<Cluster> close_before(double time_s);
+  /// Longest time between two friends, s.
+  double reach_s() const;
+  std::int64_t n_open() const { return static_cast<std::int64_t>(clusters_.size()); }
+
+ private:
+  struct Cell {
+    int width_class;
+    std::int64_t time, dm;
+    bool operator==(const Cell&) const = default;
+  };
+  struct CellHash {
+    std::size_t operator()(const Cell& c) const;
+  };
+  Cell cell_of(const Event& event, int width_class) const;
+  int class_of(const Event& event) const;
+  int root_of(int id);
+  int join(int a, int b);
+  void forget_before(double time_s);
+
+  ClusterParams params_;
+  int n_class_;
+  std::vector<int> parent_;
+  std::unordered_map<int, Cluster> clusters_;    // by root
+  std::unordered_map<Cell, int, CellHash> own_;  // cells of the events' own class
+  std::unordered_map<Cell, std::vector<int>, CellHash>
+      seen_;  // the same events in the cells of every wider class
+};
+
+/// One pulse, one candidate: a cluster whose best event is what a stronger pulse leaves at a wrong DM is
+/// added to the stronger one's members. `b` is taken into `a` when |t_b - t_a| <= s + w_a + w_b and snr_b
+/// <= 1.5 snr_a sqrt(w_a / (w_a + s)) + 2, s being the delay of their difference in DM across the band.
+std::vector<Cluster> absorb_sidelobes(std::vector<Cluster> clusters, const ClusterParams& params);
+
+}  // namespace tianyan

@@ -1,0 +1,103 @@
+// Outlying channels by local medians.
+#include "kernels/flag_channels.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+namespace tianyan {
+namespace {
+
+constexpr double kSigmaPerMad = 1.4826;
+
+double median_of(std::vector<double>& v) {
+  const auto middle = v.begin() + static_cast<std::ptrdiff_t>(v.size() / 2);
+  std::nth_element(v.begin(), middle, v.end());
+  return *middle;
+}
+
+double robust_deviation(const std::vector<double>& values) {
+  std::vector<double> v = values;
+  const double centre = median_of(v);
+  for (auto& x : v) x = std::abs(x - centre);
+  return kSigmaPerMad * median_of(v);
+}
+
+int flag_unusable(View<const float, 1> mean, View<const float, 1> sigma, View<const std::int64_t, 1> n_good,
+                  View<std::uint8_t, 1> good) {
+  int flagged = 0;
+  for (std::int64_t c = 0; c < good.shape(0); ++c) {
+    const bool usable = n_good[c] > 0 && std::isfinite(mean[c]) && std::isfinite(sigma[c]) && sigma[c] > 0.0F;
+    if (good[c] != 0 && !usable) {
+      good[c] = 0;
+      ++flagged;
+    }
+  }
+  return flagged;
+}
+
+// Deviations of the good channels from their neighbourhood's medians.
+struct Deviations {
+  std::vector<std::int64_t> channel;
+  std::vector<double> mean, scale;
+};
+Deviations local_deviations(View<const float, 1> mean, View<const float, 1> sigma,
+                            View<const std::uint8_t, 1> good) {
+  Deviations d;
+  for (std::int64_t c = 0; c < good.shape(0); ++c)
+    if (good[c] != 0) d.channel.push_back(c);
+  const auto n = static_cast<std::int64_t>(d.channel.size());
+  std::vector<double> means, sigmas;
+  for (std::int64_t i = 0; i < n; ++i) {
+    means.clear();
+    sigmas.clear();
+    const std::int64_t begin =
+        std::clamp<std::int64_t>(i - kFlagHalfWindow, 0, std::max<std::int64_t>(0, n - 1));
+    for (std::int64_t j = begin; j < std::min(n, i + kFlagHalfWindow + 1); ++j) {
+      means.push_back(mean[d.channel[static_cast<std::size_t>(j)]]);
+      sigmas.push_back(sigma[d.channel[static_cast<std::size_t>(j)]]);
+    }
+    const double level = median_of(means), spread = median_of(sigmas);
+    const std::int64_t c = d.channel[static_cast<std::size_t>(i)];
+    d.mean.push_back((mean[c] - level) / spread);
+    d.scale.push_back(sigma[c] / spread - 1.0);
+  }
+  return d;
+}
+
+int flag_once(View<const float, 1> mean, View<const float, 1> sigma, View<const std::int64_t, 1> n_good,
+              double threshold, View<std::uint8_t, 1> good) {
+  const auto d = local_deviations(mean, sigma, good);
+  if (d.channel.size() < 3) return 0;
+  const double mean_scale = robust_deviation(d.mean), sigma_scale = robust_deviation(d.scale);
+  int flagged = 0;
+  for (std::size_t i = 0; i < d.channel.size(); ++i) {
+    const auto n = static_cast<double>(n_good[d.channel[i]]);
+    const double mean_limit = threshold * std::max(mean_scale, 1.0 / std::sqrt(n));
+    const double sigma_limit = threshold * std::max(sigma_scale, 1.0 / std::sqrt(2.0 * n));
+    if (std::abs(d.mean[i]) <= mean_limit && std::abs(d.scale[i]) <= sigma_limit) continue;
+    good[d.channel[i]] = 0;
+    ++flagged;
+  }
+  return flagged;
+}
+
+}  // namespace
+
+int flag_channels(View<const float, 1> mean, View<const float, 1> sigma, View<const std::int64_t, 1> n_good,
+                  double threshold, View<std::uint8_t, 1> good) {
+  const auto n = good.shape(0);
+  expect(mean.shape(0) == n && sigma.shape(0) == n && n_good.shape(0) == n,
+         "flagging {} channels by {} means, {} sigmas, {} counts", n, mean.shape(0), sigma.shape(0),
+         n_good.shape(0));
+  expect(threshold > 0.0, "flagging channels above {} deviations; it must be positive", threshold);
+  int flagged = flag_unusable(mean, sigma, n_good, good);
+  for (int pass = 0; pass < kFlagPasses; ++pass) {
+    const int more = flag_once(mean, sigma, n_good, threshold, good);
+    flagged += more;
+    if (more == 0) break;
+  }
+  return flagged;
+}
+
+}  // namespace tianyan

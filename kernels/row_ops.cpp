@@ -1,0 +1,187 @@
+// Highway bodies of the row operations: compiled once for each instruction set, dispatched at run time.
+#include "kernels/row_ops.hpp"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/row_ops.cpp"
+#include <hwy/foreach_target.h>  // IWYU pragma: keep
+#include <hwy/highway.h>
+
+#include <algorithm>
+
+HWY_BEFORE_NAMESPACE();
+namespace tianyan {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+template <class T>
+void AddSame(const T* a, const T* b, T* out, int64_t n) {
+  const hn::ScalableTag<T> d;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  int64_t i = 0;
+  for (; i + lanes <= n; i += lanes)
+    hn::StoreU(hn::Add(hn::LoadU(d, a + i), hn::LoadU(d, b + i)), d, out + i);
+  for (; i < n; ++i) out[i] = static_cast<T>(a[i] + b[i]);
+}
+
+template <class Narrow, class Wide>
+void AddWiden(const Narrow* a, const Narrow* b, Wide* out, int64_t n) {
+  const hn::ScalableTag<Wide> d;
+  const hn::Rebind<Narrow, decltype(d)> half;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  int64_t i = 0;
+  for (; i + lanes <= n; i += lanes) {
+    const auto wide_a = hn::PromoteTo(d, hn::LoadU(half, a + i));
+    const auto wide_b = hn::PromoteTo(d, hn::LoadU(half, b + i));
+    hn::StoreU(hn::Add(wide_a, wide_b), d, out + i);
+  }
+  for (; i < n; ++i) out[i] = static_cast<Wide>(a[i] + b[i]);
+}
+
+template <class Narrow, class Wide>
+void Widen(const Narrow* a, Wide* out, int64_t n) {
+  const hn::ScalableTag<Wide> d;
+  const hn::Rebind<Narrow, decltype(d)> half;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  int64_t i = 0;
+  for (; i + lanes <= n; i += lanes) hn::StoreU(hn::PromoteTo(d, hn::LoadU(half, a + i)), d, out + i);
+  for (; i < n; ++i) out[i] = a[i];
+}
+
+void AddI8(const int8_t* a, const int8_t* b, int16_t* out, int64_t n) { AddWiden(a, b, out, n); }
+void AddI16(const int16_t* a, const int16_t* b, int16_t* out, int64_t n) { AddSame(a, b, out, n); }
+void AddI16To32(const int16_t* a, const int16_t* b, int32_t* out, int64_t n) { AddWiden(a, b, out, n); }
+void AddI32(const int32_t* a, const int32_t* b, int32_t* out, int64_t n) { AddSame(a, b, out, n); }
+void WidenI8(const int8_t* a, int16_t* out, int64_t n) { Widen(a, out, n); }
+void WidenI16(const int16_t* a, int32_t* out, int64_t n) { Widen(a, out, n); }
+
+// Sums of 2, 4, 8 and 16 are kept in scratch; each of the ten widths is one of them or the sum of two.
+void BoxcarMaxima(const int32_t* x, int64_t n, int32_t* scratch, int32_t* best) {
+  const hn::CappedTag<int32_t, 8> d;  // n is a multiple of 8, so no remainder is left
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  const int64_t step = n + 32;
+  int32_t* s2 = scratch;
+  int32_t* s4 = s2 + step;
+  int32_t* s8 = s4 + step;
+  int32_t* s16 = s8 + step;
+  const auto pair = [&](const int32_t* in, int64_t shift, int32_t* out, int64_t count) {
+    AddSame(in, in + shift, out, count);
+  };
+  pair(x, 1, s2, n + 30);
+  pair(s2, 2, s4, n + 28);
+  pair(s4, 4, s8, n + 24);
+  pair(s8, 8, s16, n + 16);
+  const auto lowest = hn::Set(d, INT32_MIN);
+  auto m1 = lowest, m2 = lowest, m3 = lowest, m4 = lowest, m6 = lowest, m8 = lowest, m12 = lowest,
+       m16 = lowest, m24 = lowest, m32 = lowest;
+  for (int64_t i = 0; i < n; i += lanes) {
+    const auto at = [&](const int32_t* row, int64_t shift) { return hn::LoadU(d, row + i + shift); };
+    const auto a2 = at(s2, 0), a4 = at(s4, 0), a8 = at(s8, 0), a16 = at(s16, 0);
+    m1 = hn::Max(m1, at(x, 0));
+    m2 = hn::Max(m2, a2);
+    m3 = hn::Max(m3, hn::Add(a2, at(x, 2)));
+    m4 = hn::Max(m4, a4);
+    m6 = hn::Max(m6, hn::Add(a4, at(s2, 4)));
+    m8 = hn::Max(m8, a8);
+    m12 = hn::Max(m12, hn::Add(a8, at(s4, 8)));
+    m16 = hn::Max(m16, a16);
+    m24 = hn::Max(m24, hn::Add(a16, at(s8, 16)));
+    m32 = hn::Max(m32, hn::Add(a16, at(s16, 16)));
+  }
+  const decltype(m1)* all[] = {&m1, &m2, &m3, &m4, &m6, &m8, &m12, &m16, &m24, &m32};
+  for (int j = 0; j < 10; ++j) best[j] = hn::GetLane(hn::MaxOfLanes(d, *all[j]));
+}
+
+// Sixteen lanes, as many at a time as a vector holds; the run stays in the first cache.
+void ClippedMoments(const float* x, int64_t n, float pivot, float low, float high, double* count, double* sum,
+                    double* squares) {
+  const hn::CappedTag<float, 16> d;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  const auto vpivot = hn::Set(d, pivot), vlow = hn::Set(d, low), vhigh = hn::Set(d, high),
+             one = hn::Set(d, 1.0F);
+  float counts[16], sums[16], squared[16];
+  const int64_t whole = n / 16 * 16;
+  for (int64_t lane = 0; lane < 16; lane += lanes) {
+    auto c = hn::Zero(d), s = c, q = c;
+    for (int64_t i = lane; i < whole; i += 16) {
+      const auto v = hn::Sub(hn::LoadU(d, x + i), vpivot);
+      const auto keep = hn::And(hn::Gt(v, vlow), hn::Lt(v, vhigh));
+      const auto kept = hn::IfThenElseZero(keep, v);
+      c = hn::Add(c, hn::IfThenElseZero(keep, one));
+      s = hn::Add(s, kept);
+      q = hn::Add(q, hn::Mul(kept, kept));
+    }
+    hn::StoreU(c, d, counts + lane);
+    hn::StoreU(s, d, sums + lane);
+    hn::StoreU(q, d, squared + lane);
+  }
+  for (int64_t i = whole; i < n; ++i) {
+    const float v = x[i] - pivot;
+    if (!(v > low && v < high)) continue;
+    counts[i - whole] += 1.0F;
+    sums[i - whole] += v;
+    squared[i - whole] += v * v;
+  }
+  for (int lane = 0; lane < 16; ++lane) {
+    *count += counts[lane];
+    *sum += sums[lane];
+    *squares += squared[lane];
+  }
+}
+
+const char* TargetName() { return hwy::TargetName(HWY_TARGET); }
+
+}  // namespace HWY_NAMESPACE
+}  // namespace tianyan
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace tianyan {
+
+HWY_EXPORT(AddI8);
+HWY_EXPORT(AddI16);
+HWY_EXPORT(AddI16To32);
+HWY_EXPORT(AddI32);
+HWY_EXPORT(WidenI8);
+HWY_EXPORT(WidenI16);
+HWY_EXPORT(BoxcarMaxima);
+HWY_EXPORT(ClippedMoments);
+HWY_EXPORT(TargetName);
+
+void add_rows(const std::int8_t* a, const std::int8_t* b, std::int16_t* out, std::int64_t n) {
+  HWY_DYNAMIC_DISPATCH(AddI8)(a, b, out, n);
+}
+void add_rows(const std::int16_t* a, const std::int16_t* b, std::int16_t* out, std::int64_t n) {
+  HWY_DYNAMIC_DISPATCH(AddI16)(a, b, out, n);
+}
+void add_rows(const std::int16_t* a, const std::int16_t* b, std::int32_t* out, std::int64_t n) {
+  HWY_DYNAMIC_DISPATCH(AddI16To32)(a, b, out, n);
+}
+void add_rows(const std::int32_t* a, const std::int32_t* b, std::int32_t* out, std::int64_t n) {
+  HWY_DYNAMIC_DISPATCH(AddI32)(a, b, out, n);
+}
+void widen_row(const std::int8_t* a, std::int16_t* out, std::int64_t n) {
+  HWY_DYNAMIC_DISPATCH(WidenI8)(a, out, n);
+}
+void widen_row(const std::int16_t* a, std::int32_t* out, std::int64_t n) {
+  HWY_DYNAMIC_DISPATCH(WidenI16)(a, out, n);
+}
+void boxcar_maxima(const std::int32_t* x, std::int64_t n, std::int32_t* scratch, std::int32_t* best) {
+  HWY_DYNAMIC_DISPATCH(BoxcarMaxima)(x, n, scratch, best);
+}
+
+void decimate_by_8(const std::int32_t* x, std::int32_t* out, std::int64_t n) {
+  for (std::int64_t i = 0; i < n; ++i) {
+    const std::int32_t* p = x + 8 * i;
+    out[i] = ((p[0] + p[1]) + (p[2] + p[3])) + ((p[4] + p[5]) + (p[6] + p[7]));
+  }
+}
+
+void clipped_moments(const float* x, std::int64_t n, float pivot, float low, float high, double* count,
+                     double* sum, double* squares) {
+  HWY_DYNAMIC_DISPATCH(ClippedMoments)(x, n, pivot, low, high, count, sum, squares);
+}
+
+const char* vector_target() { return HWY_DYNAMIC_DISPATCH(TargetName)(); }
+
+}  // namespace tianyan
+#endif

@@ -1,0 +1,37 @@
+// Row operations of the search's inner loops, vectorised with Highway and chosen at run time for the
+// processor.
+//
+// All are exact in integers: every instruction set gives the same bits. Rows are contiguous and need no
+// alignment. Outputs do not overlap inputs. Callers prove that sums fit their type (see FdmtPlan).
+#pragma once
+#include <cstdint>
+
+namespace tianyan {
+
+/// out[i] = a[i] + b[i], i in [0, n)
+void add_rows(const std::int8_t* a, const std::int8_t* b, std::int16_t* out, std::int64_t n);
+void add_rows(const std::int16_t* a, const std::int16_t* b, std::int16_t* out, std::int64_t n);
+void add_rows(const std::int16_t* a, const std::int16_t* b, std::int32_t* out, std::int64_t n);
+void add_rows(const std::int32_t* a, const std::int32_t* b, std::int32_t* out, std::int64_t n);
+
+/// out[i] = a[i], widened
+void widen_row(const std::int8_t* a, std::int16_t* out, std::int64_t n);
+void widen_row(const std::int16_t* a, std::int32_t* out, std::int64_t n);
+
+/// Largest sums of the ten boxcars of kNarrowWidths over starts i in [0, n): best[j] = max_i sum(x[i : i +
+/// width[j]]). Reads x[0, n + 31); scratch holds 4 (n + 32) elements; n is a multiple of 8.
+void boxcar_maxima(const std::int32_t* x, std::int64_t n, std::int32_t* scratch, std::int32_t* best);
+
+/// out[i] = sum(x[8 i : 8 i + 8]), i in [0, n)
+void decimate_by_8(const std::int32_t* x, std::int32_t* out, std::int64_t n);
+
+/// Adds to count, sum and sum of squares those v = x[i] - pivot with low < v < high, i in [0, n). The sums
+/// run in 16 float lanes, lane i mod 16, whatever the vector length is, and then in double: the same on every
+/// machine. n <= 4096.
+void clipped_moments(const float* x, std::int64_t n, float pivot, float low, float high, double* count,
+                     double* sum, double* squares);
+
+/// Name of the instruction set in use: "AVX2", "SSE2", "NEON".
+const char* vector_target();
+
+}  // namespace tianyan

@@ -1,0 +1,55 @@
+// Unpacking: recorded samples to float intensities in canonical order, polarisations summed.
+//
+//   x[c][t] = sum_p ((raw[t][p][r] - zero_offset) scale[span(t)][p][r] + offset[span(t)][p][r])
+//
+// c counts channels from the lowest frequency, r is the same channel in recorded order; the sum runs over the
+// polarisations that make Stokes I: AA and BB, or the first of IQUV, or the only one. It is taken in float32:
+// a sum of two uint8 never wraps. PSRFITS standard 6.1, DAT_SCL and DAT_OFFS.
+//
+// numpy: x = ((raw - zero) * scale + offset)[:, :n_sum].sum(1).T[::-1 if descending else 1]
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "kernels/base/raw_block.hpp"
+#include "kernels/base/stream_info.hpp"
+#include "kernels/base/view.hpp"
+
+namespace tianyan {
+
+struct UnpackPlan {
+  SampleFormat format;
+  int n_chan = 0;
+  int n_pol = 1;
+  int n_pol_summed = 1;  ///< the first ones of the recorded order
+};
+
+/// Throws std::invalid_argument where the format cannot be unpacked.
+UnpackPlan make_unpack_plan(const StreamInfo& info, const SampleFormat& format);
+
+/// Channels [chan_begin, chan_begin + x.shape(0)) of a block into x [channel][block.n_time]. Samples of
+/// missing spans are unpacked as they come: weights say that they do not count. Scratch:
+/// unpack_scratch_floats() elements.
+void unpack(const UnpackPlan& plan, const RawBlock& block, int chan_begin, View<float, 2> x,
+            View<float, 1> scratch);
+std::int64_t unpack_scratch_floats(std::int64_t n_channels);
+
+/// The same, one sample at a time.
+void unpack_reference(const UnpackPlan& plan, const RawBlock& block, int chan_begin, View<float, 2> x);
+
+/// Weights that are constant over spans of time: good[s][c] is 0 (flagged) or 1 for samples [begin[s],
+/// begin[s + 1]). A fractional recorded weight counts as 1.
+struct SpanWeights {
+  std::vector<std::int64_t> begin;  ///< n_span + 1 boundaries, from 0 to n_time
+  std::vector<std::uint8_t> good;   ///< [span * n_chan + channel], canonical order
+  int n_chan = 0;
+
+  int n_span() const { return static_cast<int>(begin.size()) - 1; }
+  std::uint8_t* row(int span) { return good.data() + static_cast<std::ptrdiff_t>(span) * n_chan; }
+  const std::uint8_t* row(int span) const { return good.data() + static_cast<std::ptrdiff_t>(span) * n_chan; }
+};
+
+/// Recorded weights of a block; neighbouring spans with equal weights are joined.
+SpanWeights unpack_weights(const UnpackPlan& plan, const RawBlock& block);
+
+}  // namespace tianyan

@@ -1,0 +1,118 @@
+// Runs the stages of one beam.
+#include "pipeline/beam_search.hpp"
+
+#include <omp.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "kernels/base/units.hpp"
+#include "pipeline/read_ahead.hpp"
+
+namespace tianyan {
+namespace {
+
+// A boxcar that fits a Gaussian pulse best is 2.8 of its sigmas wide.
+constexpr double kBestBoxcarSigmas = 2.8;
+
+}  // namespace
+
+int thread_count(const LimitsConfig& limits) {
+  return limits.threads > 0 ? limits.threads : omp_get_num_procs();
+}
+
+BeamSearch::BeamSearch(const Config& config, Source& source, int beam, int n_threads)
+    : config_(config),
+      source_(source),
+      beam_(beam),
+      info_(source.info()),
+      plan_(make_search_plan(config, info_)),
+      conditioner_(config.rfi, info_, source.format(), plan_.window_samples, n_threads),
+      search_(plan_, info_, conditioner_.subbands(), n_threads),
+      clusterer_(cluster_params()) {
+  footprint_.reading =
+      ReadAhead::footprint_bytes(plan_.window_samples, spectrum_bytes(info_, source.format()));
+  footprint_.conditioning = conditioner_.footprint_bytes();
+  footprint_.searching = search_.footprint_bytes();
+  expect(footprint_.total() <= config.limits.memory_bytes,
+         "the search needs {:.2f} GB for one beam and limits.memory_bytes allows {:.2f}: raise it, lower "
+         "search.dm_max_pc_cm3 or search.block_s, or raise search.snr_loss_max or search.width_min_s",
+         static_cast<double>(footprint_.total()) / 1e9,
+         static_cast<double>(config.limits.memory_bytes) / 1e9);
+}
+
+ClusterParams BeamSearch::cluster_params() const {
+  return {info_.sample_time_s, plan_.band_delay_s_per_dm, config_.search.width_max_s};
+}
+
+void BeamSearch::collect(std::vector<Event>& events, double complete_s) {
+  n_events_ += static_cast<std::int64_t>(events.size());
+  waiting_.insert(waiting_.end(), events.begin(), events.end());
+  events.clear();
+  const auto later =
+      std::partition(waiting_.begin(), waiting_.end(), [&](const Event& e) { return e.time_s < complete_s; });
+  std::for_each(waiting_.begin(), later, [&](const Event& e) { clusterer_.add(e); });
+  waiting_.erase(waiting_.begin(), later);
+  for (const auto& cluster : clusterer_.close_before(complete_s))
+    if (cluster.best.snr >= config_.search.snr_min) clusters_.push_back(cluster);
+}
+
+BeamResult BeamSearch::run(const Progress& progress) {
+  const auto begin = std::chrono::steady_clock::now();
+  conditioner_.allocate();
+  search_.allocate();
+  std::vector<Event> events;
+  {
+    ReadAhead reader(source_, plan_.window_samples);
+    while (auto window = reader.next()) {
+      conditioner_.process(*window, search_.window_samples(), search_.window_weights());
+      const double read_s = static_cast<double>(window->first_sample + window->n_time) * info_.sample_time_s;
+      reader.give_back(std::move(*window));
+      search_.window_done(events);
+      collect(events, search_.complete_before_s());
+      if (progress) progress(read_s);
+    }
+  }
+  search_.finish(events);
+  collect(events, std::numeric_limits<double>::infinity());
+
+  BeamResult result;
+  result.beam = beam_;
+  result.info = info_;
+  result.format_name = source_.format_name();
+  result.files = source_.files();
+  result.losses = source_.losses();
+  for (const auto& cluster : absorb_sidelobes(clusters_, cluster_params()))
+    result.candidates.push_back(candidate_of(cluster));
+  result.flags = conditioner_.counts();
+  result.channel_flagged = conditioner_.flagged_fraction();
+  result.n_events = n_events_;
+  result.n_events_dropped = search_.n_dropped();
+  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  return result;
+}
+
+// The error of DM is that of a straight line in f^-2 through arrival times, for a Gaussian pulse of sigma s
+// detected with S/N over a flat band: sigma_DM = 2^1/2 s / (S/N K rms(f^-2)), with the step's own 1/12 in
+// quadrature.
+Candidate BeamSearch::candidate_of(const Cluster& cluster) const {
+  const Event& e = cluster.best;
+  Candidate c;
+  c.beam = beam_;
+  c.time_s = e.time_s;
+  c.dm_pc_cm3 = e.dm_pc_cm3;
+  c.snr = e.snr;
+  c.width_s = e.width_s;
+  c.ref_freq_mhz = info_.ref_freq_mhz();
+  c.n_members = cluster.n_members;
+  const double sigma_s = e.width_s / kBestBoxcarSigmas;
+  const double fit = std::sqrt(2.0) * sigma_s / (e.snr * kDispersionConstant * plan_.rms_inverse_square);
+  double step = 0.0;
+  for (const auto& pass : plan_.passes)
+    if (e.dm_pc_cm3 >= pass.dm_begin_pc_cm3 - pass.dm_step_pc_cm3) step = pass.dm_step_pc_cm3;
+  c.dm_err_pc_cm3 = std::sqrt(fit * fit + step * step / 12.0);
+  return c;
+}
+
+}  // namespace tianyan

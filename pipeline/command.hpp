@@ -1,0 +1,56 @@
+// Subcommands: a new command is a new file with its options, declare() and run(), and one register_command().
+#pragma once
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "pipeline/config.hpp"
+#include "pipeline/exit_code.hpp"
+
+namespace tianyan {
+
+struct CommandText {
+  std::string name;
+  std::string summary;   ///< one line
+  std::string examples;  ///< shown under the options of --help
+};
+
+using AddCommand = std::function<void(CLI::App& program, ExitCode& exit_code)>;
+bool register_command(const CommandText& text, AddCommand add);
+
+/// Every registered command, by name, becomes a subcommand; the one that runs sets `exit_code`.
+void add_commands(CLI::App& program, ExitCode& exit_code);
+
+/// `const bool kRegistered = register_command<Options>({"info", ...}, declare, run);` at namespace scope.
+template <class Options>
+bool register_command(const CommandText& text, void (*declare)(CLI::App& command, Options& options),
+                      ExitCode (*run)(const Options& options)) {
+  return register_command(text, [text, declare, run](CLI::App& program, ExitCode& exit_code) {
+    CLI::App* command = program.add_subcommand(text.name, text.summary);
+    command->footer(text.examples);
+    auto options = std::make_shared<Options>();  // lives as long as the callback that CLI11 keeps
+    declare(*command, *options);
+    command->callback([options, run, &exit_code] { exit_code = run(*options); });
+  });
+}
+
+/// Options that several commands share. A command takes those that it needs with the add_ functions.
+struct SharedOptions {
+  std::string config;
+  std::vector<std::string> inputs;
+  std::vector<std::string> set;
+  int threads = -1;  ///< -1: as the config says
+  bool json = false;
+};
+void add_config_argument(CLI::App& command, SharedOptions& options);  ///< CONFIG
+void add_input_arguments(CLI::App& command, SharedOptions& options);  ///< INPUT...
+void add_set_option(CLI::App& command, SharedOptions& options);       ///< --set key=value
+void add_threads_option(CLI::App& command, SharedOptions& options);   ///< --threads N
+void add_json_option(CLI::App& command, SharedOptions& options);      ///< --json
+
+/// CONFIG, then --set, then --threads.
+Config load_config(const SharedOptions& options);
+
+}  // namespace tianyan

@@ -1,0 +1,102 @@
+// tianyan plan: what a search would do and cost, before it runs.
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "io/source.hpp"
+#include "pipeline/beam_search.hpp"
+#include "pipeline/command.hpp"
+#include "pipeline/result_json.hpp"
+
+namespace tianyan {
+namespace {
+
+using nlohmann::json;
+
+struct Options : SharedOptions {};
+
+void declare(CLI::App& command, Options& o) {
+  add_config_argument(command, o);
+  add_input_arguments(command, o);
+  add_set_option(command, o);
+  add_threads_option(command, o);
+  add_json_option(command, o);
+}
+
+double gigabytes(std::int64_t bytes) { return static_cast<double>(bytes) / 1e9; }
+
+// Additions that one core of a recent machine makes in a second, memory and boxcars included: a model, not a
+// measurement.
+constexpr double kAdditionsPerCoreS = 2.5e9;
+
+void print_beam(const BeamSearch& search, const Config& config, const StreamInfo& info, int beam,
+                int n_threads) {
+  const auto& plan = search.plan();
+  std::cout << fmt::format("beam M{:02d} {}: {:.3f} s, {} channels, {:.1f}-{:.1f} MHz, {:.3f} us samples\n",
+                           beam, info.source_name, info.duration_s(), info.n_chan, info.freq_low_mhz,
+                           info.ref_freq_mhz(), info.sample_time_s * 1e6);
+  std::cout << fmt::format("{:>5} {:>10} {:>10} {:>8} {:>7} {:>9} | loss in % for {:.3f} ms pulses:\n",
+                           "down", "DM from", "to", "step", "trials", "width to",
+                           config.search.width_min_s * 1e3);
+  std::cout << fmt::format(
+      "{:>5} {:>10} {:>10} {:>8} {:>7} {:>9} | {:>6} {:>6} {:>6} {:>6} {:>6} {:>6} {:>6}\n", "", "pc/cm3",
+      "pc/cm3", "pc/cm3", "", "ms", "step", "delay", "down", "quant", "boxcar", "bands", "smear");
+  for (const auto& p : plan.passes)
+    std::cout << fmt::format(
+        "{:>5} {:>10.2f} {:>10.2f} {:>8.4f} {:>7} {:>9.2f} | {:>6.2f} {:>6.2f} {:>6.2f} {:>6.2f} {:>6.2f} "
+        "{:>6.2f} {:>6.2f}\n",
+        p.downsampling(), p.dm_begin_pc_cm3, p.dm_end_pc_cm3, p.dm_step_pc_cm3, p.fdmt.n_trial(),
+        p.boxcar.widths_samples().back() * static_cast<double>(p.downsampling()) * info.sample_time_s * 1e3,
+        100 * p.loss.dm_step, 100 * p.loss.delay_rounding, 100 * p.loss.downsampling,
+        100 * p.loss.quantisation, 100 * p.loss.boxcar, 100 * p.loss.flagged_band, 100 * p.loss.smearing);
+  const auto& f = search.footprint();
+  std::cout << fmt::format("{} trials; statistics windows of {:.3f} s, blocks of {:.3f} s\n", plan.n_trial(),
+                           static_cast<double>(plan.window_samples) * info.sample_time_s,
+                           static_cast<double>(plan.block_samples) * info.sample_time_s);
+  std::cout << fmt::format(
+      "memory {:.2f} GB: reading {:.2f}, conditioning {:.2f}, searching {:.2f}; limit {:.2f}\n",
+      gigabytes(f.total()), gigabytes(f.reading), gigabytes(f.conditioning), gigabytes(f.searching),
+      gigabytes(config.limits.memory_bytes));
+  std::cout << fmt::format(
+      "{:.2g} additions per second of data; by a model of {:.1f}e9 a second and core, about {:.1f} s on {} "
+      "thread{}\n",
+      plan.additions_per_data_s, kAdditionsPerCoreS / 1e9,
+      plan.additions_per_data_s * info.duration_s() / kAdditionsPerCoreS / n_threads, n_threads,
+      n_threads == 1 ? "" : "s");
+}
+
+ExitCode run(const Options& o) {
+  const Config config = load_config(o);
+  const auto found = find_inputs(o.inputs);
+  const int n_threads = thread_count(config.limits);
+  json beams = json::array();
+  for (const auto& input : found.beams) {
+    const auto source = open_series(input.paths);
+    const int beam = input.beam > 0 ? input.beam : source->info().beam;
+    const BeamSearch search(config, *source, beam, n_threads);
+    if (!o.json) {
+      print_beam(search, config, source->info(), beam, n_threads);
+      continue;
+    }
+    json one = to_json(search.plan());
+    one["beam"] = beam;
+    one["memory_bytes"] = search.footprint().total();
+    beams.push_back(one);
+  }
+  if (o.json) std::cout << beams.dump(1) << '\n';
+  for (const auto& line : found.skipped) std::cerr << "tianyan: skipped " << line << '\n';
+  return ExitCode::kDone;
+}
+
+const bool kRegistered = register_command<Options>(
+    {"plan", "Shows the DM plan of a search, its losses by cause, its memory and work; changes nothing",
+     "Examples:\n"
+     "  tianyan plan configs/fast_frb.toml beam.fits\n"
+     "  tianyan plan configs/fast_frb.toml scan_dir --set search.snr_loss_max=0.05 --json\n"
+     "Losses are fractions of the S/N of the narrowest pulse of the config, search.width_min_s, in the "
+     "middle\n"
+     "of each row's DM range. step + delay + down stay within search.snr_loss_max; smear is in the recorded "
+     "data."},
+    declare, run);
+
+}  // namespace
+}  // namespace tianyan

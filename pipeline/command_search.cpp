@@ -1,0 +1,60 @@
+// tianyan search: recorded scans to detections.
+#include <iostream>
+
+#include "pipeline/command.hpp"
+#include "pipeline/search.hpp"
+
+namespace tianyan {
+namespace {
+
+struct Options : SharedOptions {
+  std::string run;
+  std::string backend;
+  bool resume = false, overwrite = false, quiet = false;
+};
+
+void declare(CLI::App& command, Options& o) {
+  add_config_argument(command, o);
+  add_input_arguments(command, o);
+  command.add_option("-o,--output", o.run, "The run directory to make")->required()->type_name("RUN");
+  add_set_option(command, o);
+  add_threads_option(command, o);
+  command.add_option("--backend", o.backend,
+                     "Where to compute: auto, cpu or cuda (default: as the config says)");
+  auto* resume =
+      command.add_flag("--resume", o.resume, "Go on with a run that was stopped: finished beams are kept");
+  command.add_flag("--overwrite", o.overwrite, "Replace an earlier run's files in RUN")->excludes(resume);
+  command.add_flag("-q,--quiet", o.quiet, "No progress");
+}
+
+ExitCode run(const Options& o) {
+  SearchRequest request;
+  SharedOptions shared = o;
+  if (!o.backend.empty()) shared.set.push_back("search.backend=\"" + o.backend + "\"");
+  request.config = load_config(shared);
+  request.inputs = o.inputs;
+  request.run_directory = o.run;
+  request.existing = o.resume      ? ExistingRun::kResume
+                     : o.overwrite ? ExistingRun::kOverwrite
+                                   : ExistingRun::kRefuse;
+  request.quiet = o.quiet;
+  const auto summary = run_search(request);
+  for (const auto& line : summary.remarks) std::cerr << "tianyan: " << line << '\n';
+  std::cout << fmt::format("{} detection{} in {} of {} beam{}: {}/detections.ecsv\n", summary.n_candidate,
+                           summary.n_candidate == 1 ? "" : "s", summary.n_beam - summary.n_failed,
+                           summary.n_beam, summary.n_beam == 1 ? "" : "s", o.run);
+  return summary.exit_code;
+}
+
+const bool kRegistered = register_command<Options>(
+    {"search", "Searches scans for dispersed pulses and writes detections, plots and a report",
+     "Examples:\n"
+     "  tianyan search configs/fast_frb.toml scan_dir -o run       every beam in a directory\n"
+     "  tianyan search configs/fast_frb.toml beam.fil -o run --set search.dm_max_pc_cm3=1000\n"
+     "  tianyan search configs/fast_frb.toml scan_dir -o run --resume\n"
+     "RUN holds detections.ecsv, candidates.ecsv, plots/, report.json and the config that was used.\n"
+     "Exit code 3: done, but a beam failed or something was cut short; report.json and stderr name it."},
+    declare, run);
+
+}  // namespace
+}  // namespace tianyan

@@ -1,0 +1,130 @@
+// The rows of the configuration's schema, and the rules between keys.
+#include "pipeline/config.hpp"
+
+#include <fmt/format.h>
+
+namespace tianyan {
+namespace {
+
+constexpr double kSeconds = 1e-9;  // the shortest time that a setting may name
+
+std::vector<Key> search_keys(SearchConfig& s) {
+  return {
+      {"search.dm_min_pc_cm3", &s.dm_min_pc_cm3, "Lowest dispersion measure searched.", "pc/cm3", 0.0, 1e5},
+      {"search.dm_max_pc_cm3", &s.dm_max_pc_cm3, "Highest dispersion measure searched.", "pc/cm3", 0.0, 1e5},
+      {"search.snr_min", &s.snr_min, "Lowest S/N of a detection.", "", 3.0, 1e6},
+      {"search.snr_min_member", &s.snr_min_member,
+       "Lowest S/N of an event that may join a cluster; at most snr_min.", "", 3.0, 1e6},
+      {"search.width_min_s", &s.width_min_s,
+       "Narrowest pulse searched; widths below the sample time are searched with one sample.", "s", kSeconds,
+       100.0},
+      {"search.width_max_s", &s.width_max_s, "Widest pulse searched.", "s", kSeconds, 100.0},
+      {"search.snr_loss_max", &s.snr_loss_max,
+       "Largest fraction of S/N that the plan may lose to DM steps, smearing, downsampling and boxcar widths "
+       "together.",
+       "", 0.01, 0.5},
+      {"search.block_s", &s.block_s,
+       "Length of a block read at once; it changes memory and speed, never the result.", "s", 1e-3, 1000.0},
+      {"search.backend",
+       &s.backend,
+       "Where the search runs; auto takes a GPU if there is one.",
+       "",
+       -kNoLimit,
+       kNoLimit,
+       {"auto", "cpu", "cuda"}},
+  };
+}
+
+std::vector<Key> rfi_keys(RfiConfig& r) {
+  return {
+      {"rfi.window_s", &r.window_s, "Span over which bandpass, noise and flags are measured.", "s", 1e-3,
+       1000.0},
+      {"rfi.channels.enabled", &r.channels.enabled,
+       "Flags channels whose level or noise stands out from their neighbours, window by window."},
+      {"rfi.channels.threshold_sigma", &r.channels.threshold_sigma, "How far out a flagged channel is.",
+       "standard deviations", 1.0, 1000.0},
+      {"rfi.zero_dm.enabled", &r.zero_dm.enabled,
+       "Flags spectra in which the whole band rises at once, undispersed."},
+      {"rfi.zero_dm.threshold_sigma", &r.zero_dm.threshold_sigma, "How far out a flagged spectrum's mean is.",
+       "standard deviations", 1.0, 1000.0},
+      {"rfi.bands.mhz", &r.bands.mhz, "Bands that are always flagged, as [low, high] pairs.", "MHz", 0.0,
+       1e6},
+  };
+}
+
+std::vector<Key> limits_keys(LimitsConfig& l) {
+  return {
+      {"limits.memory_bytes", &l.memory_bytes,
+       "Most memory that the job may take; a plan that needs more is refused.", "bytes", 1e7, 1e15},
+      {"limits.threads", &l.threads, "Threads; 0 takes all that the machine offers.", "", 0.0, 4096.0},
+  };
+}
+
+std::vector<Key> output_keys(OutputConfig& o) {
+  return {
+      {"output.plots", &o.plots, "Draws a plot of each detection."},
+      {"output.max_plots", &o.max_plots, "Most plots drawn; the strongest detections come first.", "", 0.0,
+       1e6},
+  };
+}
+
+Schema schema_of(Config& config) {
+  Schema schema;
+  for (auto& rows : {search_keys(config.search), rfi_keys(config.rfi), limits_keys(config.limits),
+                     output_keys(config.output)})
+    schema.keys.insert(schema.keys.end(), rows.begin(), rows.end());
+  return schema;
+}
+
+void check_rules(const SearchConfig& s, ReadReport& report) {
+  report.rule(
+      s.dm_min_pc_cm3 < s.dm_max_pc_cm3, {"search.dm_min_pc_cm3", "search.dm_max_pc_cm3"},
+      fmt::format("search.dm_min_pc_cm3 = {} pc/cm3 is not below search.dm_max_pc_cm3 = {} pc/cm3: the range "
+                  "is reversed or empty",
+                  s.dm_min_pc_cm3, s.dm_max_pc_cm3));
+  report.rule(
+      s.width_min_s <= s.width_max_s, {"search.width_min_s", "search.width_max_s"},
+      fmt::format("search.width_min_s = {} s is above search.width_max_s = {} s: the range is reversed",
+                  s.width_min_s, s.width_max_s));
+  report.rule(
+      s.snr_min_member <= s.snr_min, {"search.snr_min_member", "search.snr_min"},
+      fmt::format("search.snr_min_member = {} is above search.snr_min = {}: no detection could have members",
+                  s.snr_min_member, s.snr_min));
+}
+
+std::uint64_t fnv1a(const std::string& text) {
+  std::uint64_t hash = 0xcbf29ce484222325u;
+  for (unsigned char byte : text) hash = (hash ^ byte) * 0x100000001b3u;
+  return hash;
+}
+
+}  // namespace
+
+Config load_config(const std::string& path, const std::vector<std::string>& set) {
+  Config config;
+  ReadReport report = read_toml(schema_of(config), path, set);
+  check_rules(config.search, report);
+  report.throw_errors();
+  return config;
+}
+
+std::string print_config(const Config& config) {
+  Config copy = config;  // a schema binds to fields that it may write
+  return "# Effective configuration of tianyan: a key left out keeps its default, units are in the "
+         "names.\n\n" +
+         print_toml(schema_of(copy));
+}
+
+std::string config_hash(const Config& config) { return fmt::format("{:016x}", fnv1a(print_config(config))); }
+
+std::string config_reference_markdown() {
+  Config defaults;
+  return "# Configuration\n\nEvery key of a config file, with its default. `tianyan check CONFIG --print` "
+         "shows the "
+         "effective values;\n`--set table.key=value` changes one on any command. Units are in the names: "
+         "values are "
+         "plain numbers.\n" +
+         print_markdown(schema_of(defaults));
+}
+
+}  // namespace tianyan

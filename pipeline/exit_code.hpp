@@ -1,0 +1,14 @@
+// Exit codes of the program: scripts and batch systems act on them.
+#pragma once
+
+namespace tianyan {
+
+enum class ExitCode {
+  kDone = 0,
+  kFailed = 1,       ///< a file, a device or a bug
+  kBadUsage = 2,     ///< of the command line or the config
+  kIncomplete = 3,   ///< done, but something was skipped or cut short: the output names it
+  kInterrupted = 75  ///< stopped by a signal and resumable (EX_TEMPFAIL)
+};
+
+}  // namespace tianyan

@@ -1,0 +1,229 @@
+// Octaves, losses and memory of a search.
+#include "pipeline/plan.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+#include "kernels/base/units.hpp"
+
+namespace tianyan {
+namespace {
+
+constexpr int kMaxOctave = 12;
+constexpr int kMaxTrialsPerPass = 4096;  // a group's rows of one pass stay in cache while they are made
+constexpr std::int64_t kMinWindowSamples = 1024;
+constexpr double kLeastBandFraction = 0.1;  // nothing is claimed from less of the band
+
+// Mean over the channels of smear^2 / 12, s^2 for DM 1: the recorded channels' own broadening.
+double mean_smear_variance_s2(const StreamInfo& info, double dm) {
+  double sum = 0.0;
+  const int steps = std::min(info.n_chan, 256);
+  for (int i = 0; i < steps; ++i) {
+    const double f = info.freq_mhz(std::int64_t{i} * info.n_chan / steps),
+                 half = info.channel_width_mhz / 2.0;
+    const double smear_s = dispersion_delay_s(dm, f - half, f + half);
+    sum += smear_s * smear_s / 12.0;
+  }
+  return sum / steps;
+}
+
+double loss_from(double added_variance, double variance) {
+  return 1.0 - std::pow(1.0 + added_variance / variance, -0.25);
+}
+
+double added_variance_s2(const StreamInfo& info, int octave) {
+  const double t = std::ldexp(info.sample_time_s, octave), native = info.sample_time_s;
+  const double rounding = kFdmtRmsErrorSamples * t;
+  return (t * t - native * native) / 12.0 + rounding * rounding + t * t / 144.0;
+}
+
+double pulse_variance_s2(const StreamInfo& info, double dm, double width_s) {
+  const double sigma = width_s / kFwhmPerSigma;
+  return sigma * sigma + mean_smear_variance_s2(info, dm);
+}
+
+bool within_budget(const StreamInfo& info, const SearchConfig& s, double dm, int octave) {
+  return loss_from(added_variance_s2(info, octave), pulse_variance_s2(info, dm, s.width_min_s)) <=
+         s.snr_loss_max;
+}
+
+// S/N of a boxcar over a Gaussian of `sigma` (same units), relative to the matched filter.
+double boxcar_efficiency(double width, double sigma) {
+  return std::erf(width / (2.0 * std::sqrt(2.0) * sigma)) * std::sqrt(2.0 * sigma * std::sqrt(M_PI) / width);
+}
+
+double boxcar_loss(const BoxcarPlan& boxcar, double sigma_samples) {
+  double best = 0.0;
+  for (const int w : boxcar.widths_samples()) best = std::max(best, boxcar_efficiency(w, sigma_samples));
+  return 1.0 - best;
+}
+
+// Where octave j + 1 becomes good enough: the lowest DM at or above `dm` (bisection; the loss falls with DM).
+double next_boundary(const StreamInfo& info, const SearchConfig& s, double dm, int octave) {
+  double low = dm, high = s.dm_max_pc_cm3;
+  if (octave >= kMaxOctave || !within_budget(info, s, high, octave)) return high;
+  if (within_budget(info, s, low, octave)) return low;
+  for (int i = 0; i < 60; ++i) {
+    const double middle = 0.5 * (low + high);
+    (within_budget(info, s, middle, octave) ? high : low) = middle;
+  }
+  return high;
+}
+
+int octave_limit(const StreamInfo& info, const SearchConfig& s) {
+  int octave = 0;
+  while (octave < kMaxOctave && std::ldexp(info.sample_time_s, octave + 1) <= s.width_max_s) ++octave;
+  return octave;
+}
+
+PlanPass make_pass(const StreamInfo& info, const Config& config, const SearchPlan& plan, int octave,
+                   int d_begin, int d_end) {
+  PlanPass pass;
+  pass.octave = octave;
+  const double t_s = std::ldexp(info.sample_time_s, octave);
+  pass.dm_step_pc_cm3 = t_s / plan.band_delay_s_per_dm;
+  pass.dm_begin_pc_cm3 = d_begin * pass.dm_step_pc_cm3;
+  pass.dm_end_pc_cm3 = (d_end - 1) * pass.dm_step_pc_cm3;
+  const auto& levels = plan.levels[static_cast<std::size_t>(octave)];
+  FdmtParams f;
+  f.n_chan = info.n_chan;
+  f.freq_low_mhz = info.freq_low_mhz;
+  f.channel_width_mhz = info.channel_width_mhz;
+  f.delay_begin = d_begin;
+  f.delay_end = d_end;
+  f.max_abs = levels.max_abs;
+  f.trial_tile = kTrialTile;
+  f.time_tile = static_cast<int>(kTimeTile);
+  pass.fdmt = make_fdmt_plan(f, static_cast<int>(kTimeTile));
+  pass.boxcar =
+      make_boxcar_plan(0.0, config.search.width_max_s / t_s, std::int64_t{info.n_chan} * levels.max_abs,
+                       config.search.snr_min_member, kLeastBandFraction * info.n_chan * levels.variance);
+  const double dm = 0.5 * (pass.dm_begin_pc_cm3 + pass.dm_end_pc_cm3), width = config.search.width_min_s;
+  pass.loss = loss_of(info, dm, width, octave);
+  const double sigma_s = std::sqrt(pulse_variance_s2(info, dm, width) + added_variance_s2(info, octave));
+  pass.loss.boxcar = boxcar_loss(pass.boxcar, sigma_s / t_s);
+  pass.loss.quantisation = 1.0 - 1.0 / std::sqrt(1.0 + levels.noise_added);
+  return pass;
+}
+
+// Fraction of the S/N that the config's own bands take away.
+double band_loss(const StreamInfo& info, const RfiConfig& rfi) {
+  std::int64_t kept = 0;
+  for (std::int64_t c = 0; c < info.n_chan; ++c)
+    kept += std::none_of(rfi.bands.mhz.begin(), rfi.bands.mhz.end(),
+                         [&](const auto& b) { return b[0] <= info.freq_mhz(c) && info.freq_mhz(c) <= b[1]; });
+  return 1.0 - std::sqrt(static_cast<double>(kept) / info.n_chan);
+}
+
+void add_octave(SearchPlan& plan, const StreamInfo& info, const Config& config, int octave, double dm_begin,
+                double dm_end) {
+  const double step = std::ldexp(info.sample_time_s, octave) / plan.band_delay_s_per_dm;
+  const double first = std::floor(dm_begin / step), last = std::ceil(dm_end / step);
+  expect(last < (1 << 20),
+         "DM {} is a delay of {:.0f} samples of {} s across the band; at most {} are possible: lower "
+         "search.dm_max_pc_cm3 or raise search.snr_loss_max",
+         dm_end, last, step * plan.band_delay_s_per_dm, 1 << 20);
+  const int d_begin = static_cast<int>(first), d_end = static_cast<int>(last) + 1;
+  const int n_pass = (d_end - d_begin + kMaxTrialsPerPass - 1) / kMaxTrialsPerPass;
+  for (int i = 0; i < n_pass; ++i)
+    plan.passes.push_back(make_pass(
+        info, config, plan, octave, d_begin + static_cast<int>(std::int64_t{i} * (d_end - d_begin) / n_pass),
+        d_begin + static_cast<int>(std::int64_t{i + 1} * (d_end - d_begin) / n_pass)));
+}
+
+void add_passes(SearchPlan& plan, const StreamInfo& info, const Config& config) {
+  const auto& s = config.search;
+  const int limit = octave_limit(info, s);
+  int octave = 0;
+  while (octave < limit && within_budget(info, s, s.dm_min_pc_cm3, octave + 1)) ++octave;
+  for (double dm = s.dm_min_pc_cm3;; ++octave) {
+    const double end = octave < limit ? next_boundary(info, s, dm, octave + 1) : s.dm_max_pc_cm3;
+    add_octave(plan, info, config, octave, dm, end);
+    if (end >= s.dm_max_pc_cm3) break;
+    dm = end;
+  }
+}
+
+std::int64_t round_up(std::int64_t n, std::int64_t unit) { return (n + unit - 1) / unit * unit; }
+
+void set_sizes(SearchPlan& plan, const StreamInfo& info, const Config& config) {
+  const int octave = plan.passes.back().octave;
+  plan.history.assign(static_cast<std::size_t>(octave) + 1, 0);
+  for (const auto& pass : plan.passes) {
+    auto& h = plan.history[static_cast<std::size_t>(pass.octave)];
+    h = std::max(h, round_up(pass.fdmt.history(), kTimeTile));
+  }
+  const double window = config.rfi.window_s / info.sample_time_s;
+  expect(window < 1e9 && config.search.block_s / info.sample_time_s < 1e9,
+         "windows of {} s and blocks of {} s hold too many samples of {} s", config.rfi.window_s,
+         config.search.block_s, info.sample_time_s);
+  const auto nearest = std::int64_t{1} << std::lround(std::log2(std::max(1.0, window)));
+  plan.window_samples = std::max(kMinWindowSamples, nearest);
+  const auto quantum = std::max(plan.window_samples, kTimeTile << octave);
+  const auto wanted = std::llround(config.search.block_s / info.sample_time_s);
+  plan.block_samples = std::max<std::int64_t>(1, (wanted + quantum / 2) / quantum) * quantum;
+}
+
+void set_work(SearchPlan& plan) {
+  for (const auto& pass : plan.passes) {
+    const double rate = 1.0 / std::ldexp(plan.sample_time_s, pass.octave);
+    constexpr double kBoxcarAdditions = 14.0;  // four prefix sums and ten widths
+    plan.additions_per_data_s +=
+        rate * (pass.fdmt.additions_per_sample + kBoxcarAdditions * pass.fdmt.n_trial());
+  }
+}
+
+}  // namespace
+
+double LossBudget::searched() const {
+  return 1.0 - (1.0 - dm_step) * (1.0 - delay_rounding) * (1.0 - downsampling);
+}
+
+LossBudget loss_of(const StreamInfo& info, double dm, double width_s, int octave) {
+  const double variance = pulse_variance_s2(info, dm, width_s), sigma = width_s / kFwhmPerSigma;
+  const double t = std::ldexp(info.sample_time_s, octave), native = info.sample_time_s;
+  LossBudget loss;
+  loss.dm_step = loss_from(t * t / 144.0, variance);
+  loss.delay_rounding = loss_from(kFdmtRmsErrorSamples * kFdmtRmsErrorSamples * t * t, variance);
+  loss.downsampling = loss_from((t * t - native * native) / 12.0, variance);
+  loss.smearing = loss_from(mean_smear_variance_s2(info, dm), sigma * sigma);
+  return loss;
+}
+
+std::int64_t SearchPlan::n_trial() const {
+  std::int64_t n = 0;
+  for (const auto& pass : passes) n += pass.fdmt.n_trial();
+  return n;
+}
+
+std::int64_t SearchPlan::flush_samples() const {
+  std::int64_t n = 0;
+  for (const auto& pass : passes)
+    n = std::max(n, (history[static_cast<std::size_t>(pass.octave)] + pass.boxcar.lag()) << pass.octave);
+  return n;
+}
+
+SearchPlan make_search_plan(const Config& config, const StreamInfo& info) {
+  SearchPlan plan;
+  expect(info.n_chan >= 2, "a search for dispersed pulses needs at least 2 channels; the stream has {}",
+         info.n_chan);
+  plan.sample_time_s = info.sample_time_s;
+  plan.band_delay_s_per_dm = dispersion_delay_s(1.0, info.freq_low_mhz, info.ref_freq_mhz());
+  double mean = 0.0, squares = 0.0;
+  for (int c = 0; c < info.n_chan; ++c) {
+    const double g = inverse_square(info.freq_mhz(c));
+    mean += g / info.n_chan;
+    squares += g * g / info.n_chan;
+  }
+  plan.rms_inverse_square = std::sqrt(std::max(0.0, squares - mean * mean));
+  plan.levels.emplace_back();
+  for (int j = 0; j < kMaxOctave; ++j) plan.levels.push_back(next_octave(plan.levels.back()));
+  add_passes(plan, info, config);
+  for (auto& pass : plan.passes) pass.loss.flagged_band = band_loss(info, config.rfi);
+  set_sizes(plan, info, config);
+  set_work(plan);
+  return plan;
+}
+
+}  // namespace tianyan

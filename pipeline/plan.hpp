@@ -1,0 +1,77 @@
+// The plan compiler: header + config -> octaves of DM, trials, S/N lost by cause, memory; nothing runs before
+// it.
+//
+// A pulse of width w (FWHM) at a DM has, in the recorded channels, a variance in time of
+//
+//   W^2 = (w / 2.355)^2 + <smear_c^2> / 12,    smear_c = K DM (f_c-^-2 - f_c+^-2) across channel c
+//
+// Searching in samples of D t_s adds to it, each an independent displacement of rms
+//
+//   downsampling   (D^2 - 1)^1/2 t_s / 12^1/2          the sum of D samples
+//   delay rounding kFdmtRmsErrorSamples D t_s           the tree's integer delays
+//   DM step        D t_s / 12                           half a step at most, evenly spread over the band
+//
+// and S/N at constant fluence goes as width^-1/2: loss = 1 - (1 + added^2 / W^2)^-1/4. At each DM the plan
+// takes the largest D = 2^j whose loss for the narrowest pulse, search.width_min_s, stays within
+// search.snr_loss_max. The steps of DM are one octave sample of delay across the band.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "kernels/boxcar.hpp"
+#include "kernels/fdmt.hpp"
+#include "kernels/quantise.hpp"
+#include "pipeline/config.hpp"
+
+namespace tianyan {
+
+/// Fractions of S/N lost for the narrowest pulse in the middle of a pass.
+struct LossBudget {
+  double dm_step = 0.0;
+  double delay_rounding = 0.0;
+  double downsampling = 0.0;
+  double quantisation = 0.0;
+  double boxcar = 0.0;        ///< best boxcar of the ladder on a Gaussian pulse, against its matched filter
+  double smearing = 0.0;      ///< within the recorded channels: only coherent dedispersion would give it back
+  double flagged_band = 0.0;  ///< static bands of the config
+  double searched() const;    ///< what the plan answers for: the first three together
+};
+
+/// A run of trials of one octave that is dedispersed at once.
+struct PlanPass {
+  int octave = 0;  ///< downsampled by 2^octave
+  double dm_begin_pc_cm3 = 0.0, dm_end_pc_cm3 = 0.0, dm_step_pc_cm3 = 0.0;
+  FdmtPlan fdmt;
+  BoxcarPlan boxcar;
+  LossBudget loss;
+
+  std::int64_t downsampling() const { return std::int64_t{1} << octave; }
+};
+
+struct SearchPlan {
+  std::vector<PlanPass> passes;
+  std::vector<QuantLevels> levels;    ///< of octave 0, 1, ...
+  std::vector<std::int64_t> history;  ///< octave samples kept before a block; a multiple of kTimeTile
+  std::int64_t window_samples = 0;    ///< statistics window
+  std::int64_t block_samples = 0;     ///< a multiple of the window and of kTimeTile 2^octave
+  double band_delay_s_per_dm = 0.0;   ///< K (f_low^-2 - f_high^-2)
+  double rms_inverse_square = 0.0;    ///< standard deviation of f^-2 over the band, 1/MHz^2
+  double sample_time_s = 0.0;
+  double additions_per_data_s = 0.0;  ///< dedispersion and boxcars
+
+  std::int64_t n_trial() const;
+  /// Samples after the last recorded one until which every trial has been searched to the end.
+  std::int64_t flush_samples() const;
+};
+
+inline constexpr std::int64_t kTimeTile = 1024;  ///< octave samples of a run of rows
+inline constexpr int kTrialTile = 64;
+
+/// Throws std::invalid_argument where the config cannot work for this stream.
+SearchPlan make_search_plan(const Config& config, const StreamInfo& info);
+
+/// Loss of pulses of `width_s` at `dm`, searched in samples of 2^octave.
+LossBudget loss_of(const StreamInfo& info, double dm_pc_cm3, double width_s, int octave);
+
+}  // namespace tianyan

@@ -1,0 +1,105 @@
+// Reads the windows of a beam on a thread of its own, ahead of the search, through one bounded queue.
+#pragma once
+#include <condition_variable>
+#include <deque>
+#include <exception>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "io/source.hpp"
+
+namespace tianyan {
+
+/// Blocks move: whoever holds one owns it. A full queue blocks the producer, which is the only backpressure.
+template <class T>
+class BoundedQueue {
+ public:
+  explicit BoundedQueue(std::size_t capacity) : capacity_(capacity) {}
+  /// False when the consumer has gone: stop producing.
+  bool push(T item) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return items_.size() < capacity_ || closed_; });
+    if (closed_) return false;
+    items_.push_back(std::move(item));
+    changed_.notify_all();
+    return true;
+  }
+  /// Nothing when the producer has finished; throws what stopped it.
+  std::optional<T> pop() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return !items_.empty() || closed_; });
+    if (items_.empty()) {
+      if (failure_) std::rethrow_exception(failure_);
+      return std::nullopt;
+    }
+    T item = std::move(items_.front());
+    items_.pop_front();
+    changed_.notify_all();
+    return item;
+  }
+  void close(std::exception_ptr failure = nullptr) {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+    if (failure) failure_ = failure;
+    changed_.notify_all();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<T> items_;
+  std::size_t capacity_;
+  bool closed_ = false;
+  std::exception_ptr failure_;
+};
+
+/// Windows [0, n), [n, 2 n), ... of a source; the last one is shorter.
+class ReadAhead {
+ public:
+  static constexpr int kWindowsInFlight = 2;  ///< waiting; one more is being read and one searched
+
+  ReadAhead(Source& source, std::int64_t window_samples)
+      : source_(source), window_(window_samples), filled_(kWindowsInFlight), empty_(kWindowsInFlight + 2) {
+    for (int i = 0; i < kWindowsInFlight + 1; ++i) empty_.push(RawBlock{});
+    thread_ = std::thread([this] { run(); });
+  }
+  ~ReadAhead() {
+    filled_.close();
+    empty_.close();
+    thread_.join();
+  }
+  ReadAhead(const ReadAhead&) = delete;
+  ReadAhead& operator=(const ReadAhead&) = delete;
+
+  static std::int64_t footprint_bytes(std::int64_t window_samples, std::int64_t spectrum_bytes) {
+    return (kWindowsInFlight + 1) * window_samples * spectrum_bytes;
+  }
+
+  std::optional<RawBlock> next() { return filled_.pop(); }
+  /// Hands a buffer back to be filled again.
+  void give_back(RawBlock block) { empty_.push(std::move(block)); }
+
+ private:
+  void run() {
+    try {
+      const std::int64_t n_time = source_.info().n_time;
+      for (std::int64_t t = 0; t < n_time; t += window_) {
+        auto block = empty_.pop();
+        if (!block) return;
+        source_.read(t, std::min(window_, n_time - t), *block);
+        if (!filled_.push(std::move(*block))) return;
+      }
+      filled_.close();
+    } catch (...) {
+      filled_.close(std::current_exception());
+    }
+  }
+
+  Source& source_;
+  std::int64_t window_;
+  BoundedQueue<RawBlock> filled_, empty_;
+  std::thread thread_;
+};
+
+}  // namespace tianyan

@@ -1,0 +1,178 @@
+// Conversion of results to JSON and back.
+#include "pipeline/result_json.hpp"
+
+#include <cmath>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+namespace tianyan {
+
+using nlohmann::json;
+
+namespace {
+
+json number_or_null(double v) { return std::isfinite(v) ? json(v) : json(nullptr); }
+double number_or_nan(const json& j) {
+  return j.is_null() ? std::numeric_limits<double>::quiet_NaN() : j.get<double>();
+}
+
+json to_json(const Candidate& c) {
+  return {{"beam", c.beam},
+          {"time_s", c.time_s},
+          {"dm_pc_cm3", c.dm_pc_cm3},
+          {"dm_err_pc_cm3", c.dm_err_pc_cm3},
+          {"snr", c.snr},
+          {"width_s", c.width_s},
+          {"ref_freq_mhz", c.ref_freq_mhz},
+          {"n_members", c.n_members}};
+}
+
+Candidate candidate_from(const json& j) {
+  Candidate c;
+  c.beam = j.at("beam");
+  c.time_s = j.at("time_s");
+  c.dm_pc_cm3 = j.at("dm_pc_cm3");
+  c.dm_err_pc_cm3 = j.at("dm_err_pc_cm3");
+  c.snr = j.at("snr");
+  c.width_s = j.at("width_s");
+  c.ref_freq_mhz = j.at("ref_freq_mhz");
+  c.n_members = j.at("n_members");
+  return c;
+}
+
+json to_json(const StreamInfo& i) {
+  return {{"n_chan", i.n_chan},
+          {"n_pol", i.n_pol},
+          {"freq_low_mhz", i.freq_low_mhz},
+          {"channel_width_mhz", i.channel_width_mhz},
+          {"sample_time_s", i.sample_time_s},
+          {"n_time", i.n_time},
+          {"start_day", i.start.day},
+          {"start_second", i.start.second},
+          {"source_name", i.source_name},
+          {"telescope", i.telescope},
+          {"backend", i.backend},
+          {"beam", i.beam},
+          {"ra_deg", number_or_null(i.ra_deg)},
+          {"dec_deg", number_or_null(i.dec_deg)}};
+}
+
+StreamInfo info_from(const json& j) {
+  StreamInfo i;
+  i.n_chan = j.at("n_chan");
+  i.n_pol = j.at("n_pol");
+  i.freq_low_mhz = j.at("freq_low_mhz");
+  i.channel_width_mhz = j.at("channel_width_mhz");
+  i.sample_time_s = j.at("sample_time_s");
+  i.n_time = j.at("n_time");
+  i.start = {j.at("start_day"), j.at("start_second")};
+  i.source_name = j.at("source_name");
+  i.telescope = j.at("telescope");
+  i.backend = j.at("backend");
+  i.beam = j.at("beam");
+  i.ra_deg = number_or_nan(j.at("ra_deg"));
+  i.dec_deg = number_or_nan(j.at("dec_deg"));
+  return i;
+}
+
+json to_json(const Losses& l) {
+  return {{"gap_samples", l.gap_samples},
+          {"n_gaps", l.n_gaps},
+          {"lost_bytes", l.lost_bytes},
+          {"notes", l.notes},
+          {"cut_short", l.cut_short}};
+}
+
+Losses losses_from(const json& j) {
+  return {j.at("gap_samples"), j.at("n_gaps"), j.at("lost_bytes"), j.at("notes"), j.at("cut_short")};
+}
+
+json to_json(const FlagCounts& f) {
+  return {{"total_samples", f.total},       {"recorded_samples", f.recorded}, {"bands_samples", f.bands},
+          {"channels_samples", f.channels}, {"times_samples", f.times},       {"fraction", f.fraction()}};
+}
+
+FlagCounts flags_from(const json& j) {
+  return {j.at("total_samples"), j.at("recorded_samples"), j.at("bands_samples"), j.at("channels_samples"),
+          j.at("times_samples")};
+}
+
+std::vector<InputFile> files_from(const json& j) {
+  std::vector<InputFile> files;
+  for (const auto& f : j)
+    files.push_back(
+        {f.at("path"), f.at("size_bytes"), f.at("header_checksum"), f.at("first_sample"), f.at("n_time")});
+  return files;
+}
+
+}  // namespace
+
+json to_json(const std::vector<InputFile>& files) {
+  json all = json::array();
+  for (const auto& f : files)
+    all.push_back({{"path", f.path},
+                   {"size_bytes", f.size_bytes},
+                   {"header_checksum", f.header_checksum},
+                   {"first_sample", f.first_sample},
+                   {"n_time", f.n_time}});
+  return all;
+}
+
+json to_json(const BeamResult& r) {
+  json candidates = json::array();
+  for (const auto& c : r.candidates) candidates.push_back(to_json(c));
+  return {{"beam", r.beam},
+          {"stream", to_json(r.info)},
+          {"format", r.format_name},
+          {"files", to_json(r.files)},
+          {"losses", to_json(r.losses)},
+          {"candidates", candidates},
+          {"flags", to_json(r.flags)},
+          {"channel_flagged", r.channel_flagged},
+          {"n_events", r.n_events},
+          {"n_events_dropped", r.n_events_dropped},
+          {"seconds", r.seconds}};
+}
+
+BeamResult beam_result_from_json(const json& j) {
+  BeamResult r;
+  r.beam = j.at("beam");
+  r.info = info_from(j.at("stream"));
+  r.format_name = j.at("format");
+  r.files = files_from(j.at("files"));
+  r.losses = losses_from(j.at("losses"));
+  for (const auto& c : j.at("candidates")) r.candidates.push_back(candidate_from(c));
+  r.flags = flags_from(j.at("flags"));
+  r.channel_flagged = j.at("channel_flagged").get<std::vector<double>>();
+  r.n_events = j.at("n_events");
+  r.n_events_dropped = j.at("n_events_dropped");
+  r.seconds = j.at("seconds");
+  return r;
+}
+
+json to_json(const SearchPlan& plan) {
+  json passes = json::array();
+  for (const auto& p : plan.passes)
+    passes.push_back({{"downsampling", p.downsampling()},
+                      {"dm_begin_pc_cm3", p.dm_begin_pc_cm3},
+                      {"dm_end_pc_cm3", p.dm_end_pc_cm3},
+                      {"dm_step_pc_cm3", p.dm_step_pc_cm3},
+                      {"n_trial", p.fdmt.n_trial()},
+                      {"widths_samples", p.boxcar.widths_samples()},
+                      {"loss",
+                       {{"dm_step", p.loss.dm_step},
+                        {"delay_rounding", p.loss.delay_rounding},
+                        {"downsampling", p.loss.downsampling},
+                        {"searched", p.loss.searched()},
+                        {"quantisation", p.loss.quantisation},
+                        {"boxcar", p.loss.boxcar},
+                        {"smearing", p.loss.smearing},
+                        {"flagged_band", p.loss.flagged_band}}}});
+  return {{"passes", passes},
+          {"n_trial", plan.n_trial()},
+          {"window_samples", plan.window_samples},
+          {"block_samples", plan.block_samples},
+          {"additions_per_data_s", plan.additions_per_data_s}};
+}
+
+}  // namespace tianyan

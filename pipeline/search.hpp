@@ -1,0 +1,33 @@
+// A search of all beams of a scan into a run directory.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "pipeline/config.hpp"
+#include "pipeline/exit_code.hpp"
+#include "pipeline/run_directory.hpp"
+
+namespace tianyan {
+
+struct SearchRequest {
+  Config config;
+  std::vector<std::string> inputs;
+  std::string run_directory;
+  ExistingRun existing = ExistingRun::kRefuse;
+  bool quiet = false;
+};
+
+/// What a search says when it is over.
+struct SearchSummary {
+  ExitCode exit_code = ExitCode::kDone;
+  std::int64_t n_beam = 0, n_failed = 0, n_candidate = 0;
+  std::vector<std::string> remarks;  ///< one line each: what was skipped, lost or cut short
+};
+
+/// Every beam is opened and planned before the run directory is made: a config that cannot work leaves
+/// nothing behind. A beam that fails in mid-run is named and does not stop the others. Throws
+/// std::invalid_argument for the config, std::runtime_error where nothing could be searched or the output
+/// cannot be written.
+SearchSummary run_search(const SearchRequest& request);
+
+}  // namespace tianyan

@@ -1,0 +1,87 @@
+// Simulated scans: noise, pulses of known S/N, and interference, for tests, demos and the measuring of
+// completeness.
+//
+// In units of each channel's sigma, sample t of channel c of one polarisation is
+//
+//   x[c][t] = noise (1 + 0.5 level[c] m[c][t]) + level[c] + sum_impulses + sum_pulses a g(t dt - t0 -
+//   delay(c)) g(u) = exp(-u^2 / (2 sigma_t^2)),  sigma_t = width_s / 2.3548,  m = 0.5 + 0.5 sin(2 pi t dt /
+//   0.731 s + c)
+//
+// level is that of persistent lines. Pulses are sampled at t dt, without smearing inside a channel or a
+// sample. S/N is that of the optimal matched filter on the sum of the n_good channels without lines, each in
+// units of its sigma, polarisations summed: a = snr / sqrt(n_good sigma_t sqrt(pi) / dt), over sqrt(2) where
+// two polarisations are summed. The best boxcar on a Gaussian pulse reaches 0.94 of it.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "kernels/base/stream_info.hpp"
+
+namespace tianyan {
+
+/// An empty list of beams means all of the scan's.
+struct PulseSpec {
+  double dm_pc_cm3 = 0.0;
+  double width_s = 0.0;  ///< FWHM
+  double snr = 0.0;
+  double time_s = 0.0;  ///< of the peak at the centre of the highest channel, since the first sample
+  std::vector<int> beams;
+};
+
+/// Persistent narrow-band interference: all channels whose centres lie in the range.
+struct LineSpec {
+  double freq_low_mhz = 0.0, freq_high_mhz = 0.0;
+  double level_sigma = 0.0;
+  std::vector<int> beams;
+};
+
+/// Broadband interference without dispersion: a step of `width_s` around `time_s`.
+struct ImpulseSpec {
+  double time_s = 0.0, width_s = 0.0;
+  double level_sigma = 0.0;
+  std::vector<int> beams;
+};
+
+struct ScanSpec {
+  std::string source_name = "SIMULATED";
+  std::string format = "fits";  ///< fits, fil or h5
+  std::vector<int> beams = {1};
+  int n_chan = 4096;
+  double freq_low_mhz = 1000.0, freq_high_mhz = 1500.0;  ///< edges of the band
+  double sample_time_s = 49.152e-6;
+  double duration_s = 1.0;
+  int n_bits = 8;  ///< 1, 2, 4, 8, 16; 32 is float
+  int n_pol = 1;   ///< 1 AA+BB, 2 AABB, 4 AABBCRCI
+  bool channels_descending = false;
+  double mean = 0.0, sigma = 0.0;  ///< levels of one polarisation; both 0: what suits n_bits
+  std::int64_t seed = 1;
+  double start_mjd = 59000.0;
+  std::vector<PulseSpec> pulses;
+  std::vector<LineSpec> lines;
+  std::vector<ImpulseSpec> impulses;
+};
+
+/// SCAN.toml over the defaults, then each "key=value" of `set`; errors as load_config().
+ScanSpec load_scan(const std::string& path, const std::vector<std::string>& set = {});
+
+/// Throws std::invalid_argument with a line, after `prefix`, for each thing that is wrong between the fields.
+void check_scan(const ScanSpec& spec, const std::string& prefix = "");
+
+StreamInfo scan_info(const ScanSpec& spec, int beam);
+SampleFormat scan_format(const ScanSpec& spec);
+
+struct SimulateOptions {
+  int threads = 0;  ///< 0: all
+  bool overwrite = false;
+  std::function<void(std::int64_t done, std::int64_t total)> progress = {};  ///< spectra, over all beams
+};
+
+/// Writes one file a beam, DIR/<source>_tracking-M01_0001.fits, and DIR/truth.json. The samples depend on the
+/// spec alone: not on threads, nor, for the same n_bits, on format and channel order. Returns the files'
+/// paths. Throws std::invalid_argument where check_scan() does.
+std::vector<std::string> simulate_scan(const ScanSpec& spec, const std::string& dir,
+                                       const SimulateOptions& options = {});
+
+}  // namespace tianyan
