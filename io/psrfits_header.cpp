@@ -42,14 +42,20 @@ void read_position(const FitsFile& file, StreamInfo& info) {
   info.dec_deg = dec_deg;
 }
 
+/// '*' and 'UNSET' are PSRFITS' words for unknown.
+std::string known_text(const FitsFile& file, const char* keyword) {
+  const std::string text = file.text(keyword);
+  return text == "*" || text == "UNSET" ? "" : text;
+}
+
 Primary read_primary(const FitsFile& file) {
   Primary primary;
   const std::string mode = file.text("OBS_MODE");
   require(mode != "PSR" && mode != "CAL", "{}: OBS_MODE {}: folded or calibration data, not a search",
           file.path(), mode);
-  primary.info.source_name = file.text("SRC_NAME");
-  primary.info.telescope = file.text("TELESCOP");
-  primary.info.backend = file.text("BACKEND");
+  primary.info.source_name = known_text(file, "SRC_NAME");
+  primary.info.telescope = known_text(file, "TELESCOP");
+  primary.info.backend = known_text(file, "BACKEND");
   primary.info.start.day = file.required_integer("STT_IMJD");
   primary.info.start.second = file.number("STT_SMJD").value_or(0.0) + file.number("STT_OFFS").value_or(0.0);
   require(primary.info.start.day >= 0 && primary.info.start.day < 1'000'000 &&

@@ -63,9 +63,20 @@ void check_same_stream(const Part& a, const Part& b) {
                is_near(x.ref_freq_mhz(), y.ref_freq_mhz(), tenth_mhz));
   require_same(a, b, "the sample time in s", x.sample_time_s, y.sample_time_s,
                is_near(x.sample_time_s, y.sample_time_s, 1e-7 * x.sample_time_s));
-  require_same(a, b, "the beam", x.beam, y.beam, x.beam == y.beam || x.beam == 0 || y.beam == 0);
   require_same(a, b, "the source", x.source_name, y.source_name,
                x.source_name == y.source_name || x.source_name.empty() || y.source_name.empty());
+}
+
+/// Of those that know theirs.
+void check_same_beam(const std::vector<Part>& parts) {
+  const Part* known = nullptr;
+  for (const auto& part : parts) {
+    if (part.info.beam == 0) continue;
+    if (known)
+      require_same(*known, part, "the beam", known->info.beam, part.info.beam,
+                   known->info.beam == part.info.beam);
+    known = &part;
+  }
 }
 
 /// Samples missing between two files; 0 where they follow each other to within half a sample or the clocks'
@@ -230,6 +241,7 @@ std::unique_ptr<Source> open_series(const std::vector<std::string>& paths) {
     return a.info.start.seconds_since(b.info.start) < 0.0;
   });
   for (std::size_t i = 1; i < parts.size(); ++i) check_same_stream(parts[i - 1], parts[i]);
+  check_same_beam(parts);
   return std::make_unique<SeriesSource>(std::move(parts));
 }
 

@@ -35,7 +35,7 @@
 
 namespace tianyan {
 
-inline constexpr double kFdmtRmsErrorSamples = 0.60;
+inline constexpr double kFdmtRmsErrorSamples = 0.56;
 
 struct FdmtParams {
   int n_chan = 0;

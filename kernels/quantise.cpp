@@ -4,17 +4,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include "kernels/row_ops.hpp"
+
 namespace tianyan {
 namespace {
-
-// Adding and subtracting 1.5 * 2^23 rounds a float of small magnitude to the nearest integer, ties to even.
-constexpr float kRound = 12582912.0F;
-
-std::int8_t quantise(float x, float mean, float gain) {
-  const float v =
-      std::min(std::max((x - mean) * gain, -static_cast<float>(kQuantClip)), static_cast<float>(kQuantClip));
-  return static_cast<std::int8_t>(static_cast<int>((v + kRound) - kRound));
-}
 
 bool usable(float mean, float sigma) { return std::isfinite(mean) && std::isfinite(sigma) && sigma > 0.0F; }
 
@@ -70,9 +63,8 @@ void normalise(View<const float, 2> x, View<const float, 1> mean, View<const flo
         std::fill(out + begin, out + end, std::int8_t{0});
         continue;
       }
-      const float* in = x[i].data();
-      const float m = mean[i], gain = kQuantSigma / sigma[i];
-      for (auto t = begin; t < end; ++t) out[t] = quantise(in[t], m, gain);
+      quantise_row(x[i].data() + begin, end - begin, mean[i], kQuantSigma / sigma[i],
+                   static_cast<float>(kQuantClip), out + begin);
     }
 }
 

@@ -128,6 +128,27 @@ void ClippedMoments(const float* x, int64_t n, float pivot, float low, float hig
   }
 }
 
+void QuantiseRow(const float* x, int64_t n, float mean, float gain, float clip, int8_t* out) {
+  const hn::ScalableTag<float> d;
+  const hn::Rebind<int8_t, decltype(d)> d8;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  const auto vmean = hn::Set(d, mean), vgain = hn::Set(d, gain), high = hn::Set(d, clip),
+             low = hn::Set(d, -clip);
+  const auto quantised = [&](auto v) {
+    return hn::NearestInt(hn::Min(hn::Max(hn::Mul(hn::Sub(v, vmean), vgain), low), high));
+  };
+  int64_t i = 0;
+  for (; i + lanes <= n; i += lanes)
+    hn::StoreU(hn::DemoteTo(d8, quantised(hn::LoadU(d, x + i))), d8, out + i);
+  for (; i < n; ++i) {
+    const hn::CappedTag<float, 1> d1;
+    const auto v = hn::Min(hn::Max(hn::Mul(hn::Sub(hn::Set(d1, x[i]), hn::Set(d1, mean)), hn::Set(d1, gain)),
+                                   hn::Set(d1, -clip)),
+                           hn::Set(d1, clip));
+    out[i] = static_cast<int8_t>(hn::GetLane(hn::NearestInt(v)));
+  }
+}
+
 const char* TargetName() { return hwy::TargetName(HWY_TARGET); }
 
 }  // namespace HWY_NAMESPACE
@@ -145,6 +166,7 @@ HWY_EXPORT(WidenI8);
 HWY_EXPORT(WidenI16);
 HWY_EXPORT(BoxcarMaxima);
 HWY_EXPORT(ClippedMoments);
+HWY_EXPORT(QuantiseRow);
 HWY_EXPORT(TargetName);
 
 void add_rows(const std::int8_t* a, const std::int8_t* b, std::int16_t* out, std::int64_t n) {
@@ -179,6 +201,10 @@ void decimate_by_8(const std::int32_t* x, std::int32_t* out, std::int64_t n) {
 void clipped_moments(const float* x, std::int64_t n, float pivot, float low, float high, double* count,
                      double* sum, double* squares) {
   HWY_DYNAMIC_DISPATCH(ClippedMoments)(x, n, pivot, low, high, count, sum, squares);
+}
+
+void quantise_row(const float* x, std::int64_t n, float mean, float gain, float clip, std::int8_t* out) {
+  HWY_DYNAMIC_DISPATCH(QuantiseRow)(x, n, mean, gain, clip, out);
 }
 
 const char* vector_target() { return HWY_DYNAMIC_DISPATCH(TargetName)(); }

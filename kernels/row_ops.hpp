@@ -31,6 +31,10 @@ void decimate_by_8(const std::int32_t* x, std::int32_t* out, std::int64_t n);
 void clipped_moments(const float* x, std::int64_t n, float pivot, float low, float high, double* count,
                      double* sum, double* squares);
 
+/// out[i] = round(min(max((x[i] - mean) gain, -clip), clip)), ties to even; clip is at most 127 and x has no
+/// NaN.
+void quantise_row(const float* x, std::int64_t n, float mean, float gain, float clip, std::int8_t* out);
+
 /// Name of the instruction set in use: "AVX2", "SSE2", "NEON".
 const char* vector_target();
 

@@ -9,7 +9,6 @@ namespace tianyan {
 namespace {
 
 constexpr std::int64_t kTileTime = 32;
-constexpr std::int64_t kPrefetchTimes = 48;
 
 template <class T>
 T load(const std::uint8_t* p, std::int64_t i) {
@@ -74,17 +73,45 @@ void decode_spectrum(const UnpackPlan& plan, const CalibrationSpan& span, const 
   }
 }
 
-// Spectra lie a page apart: without help each of them is a miss of both the cache and the page table.
-void prefetch(const UnpackPlan& plan, const RawBlock& block, std::int64_t t, std::int64_t first,
-              std::int64_t n) {
-  if (t >= block.n_time) return;
-  const std::int64_t n_bits = plan.format.n_bits, begin = first * n_bits / 8, end = (first + n) * n_bits / 8;
-  for (std::int64_t byte = begin; byte < end; byte += 64) __builtin_prefetch(&block.samples(t, byte));
+using Float4 = float __attribute__((vector_size(16)));
+
+Float4 load4(const float* p) {
+  Float4 v;
+  std::memcpy(&v, p, sizeof v);
+  return v;
+}
+
+// Four channels at four times, in[i * stride + j], to out[j][i].
+void turn_4x4(const float* in, std::int64_t stride, float* const out[4]) {
+  const Float4 a = load4(in), b = load4(in + stride), c = load4(in + 2 * stride), d = load4(in + 3 * stride);
+  const Float4 ab_low = __builtin_shufflevector(a, b, 0, 4, 1, 5),
+               ab_high = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+  const Float4 cd_low = __builtin_shufflevector(c, d, 0, 4, 1, 5),
+               cd_high = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+  const Float4 turned[4] = {__builtin_shufflevector(ab_low, cd_low, 0, 1, 4, 5),
+                            __builtin_shufflevector(ab_low, cd_low, 2, 3, 6, 7),
+                            __builtin_shufflevector(ab_high, cd_high, 0, 1, 4, 5),
+                            __builtin_shufflevector(ab_high, cd_high, 2, 3, 6, 7)};
+  for (int j = 0; j < 4; ++j) std::memcpy(out[j], &turned[j], sizeof(Float4));
+}
+
+// tile [time][n], recorded order -> x [channel][time], canonical order.
+void turn_tile(const float* tile, std::int64_t n, std::int64_t n_time, bool descending, View<float, 2> x) {
+  const auto row = [&](std::int64_t r) { return &x(descending ? n - 1 - r : r, 0); };
+  const std::int64_t n4 = n / 4 * 4, t4 = n_time / 4 * 4;
+  for (std::int64_t r = 0; r < n4; r += 4)
+    for (std::int64_t t = 0; t < t4; t += 4) {
+      float* const out[4] = {row(r) + t, row(r + 1) + t, row(r + 2) + t, row(r + 3) + t};
+      turn_4x4(tile + t * n + r, n, out);
+    }
+  for (std::int64_t r = 0; r < n; ++r)
+    for (std::int64_t t = r < n4 ? t4 : 0; t < n_time; ++t) row(r)[t] = tile[t * n + r];
 }
 
 void check(const UnpackPlan& plan, const RawBlock& block, int chan_begin, View<float, 2> x) {
   expect(chan_begin >= 0 && chan_begin + x.shape(0) <= plan.n_chan, "unpacking channels [{}, {}) of {}",
          chan_begin, chan_begin + x.shape(0), plan.n_chan);
+  expect(x.rows_contiguous(), "unpacking needs contiguous rows");
   expect(x.shape(1) == block.n_time, "unpacking {} spectra into {}", block.n_time, x.shape(1));
   const std::int64_t bytes = std::int64_t{plan.n_pol} * plan.n_chan * plan.format.n_bits / 8;
   expect(block.samples.shape(1) == bytes && block.samples.shape(0) >= block.n_time,
@@ -111,19 +138,20 @@ void unpack(const UnpackPlan& plan, const RawBlock& block, int chan_begin, View<
          scratch.shape(0), unpack_scratch_floats(n));
   float* tile = scratch.data();
   float* one = tile + kTileTime * n;
+  const std::int64_t byte_begin = first * plan.format.n_bits / 8,
+                     byte_end = (first + n) * plan.format.n_bits / 8;
   std::size_t s = 0;
   for (std::int64_t t = 0; t < block.n_time; t += kTileTime) {
     const std::int64_t n_time = std::min(kTileTime, block.n_time - t);
+    // Spectra lie a page or more apart: unless they are asked for ahead, each is waited for.
+    for (std::int64_t i = t + kTileTime; i < std::min(t + 2 * kTileTime, block.n_time); ++i)
+      for (std::int64_t byte = byte_begin; byte < byte_end; byte += 64)
+        __builtin_prefetch(&block.samples(i, byte));
     for (std::int64_t i = 0; i < n_time; ++i) {
       while (block.spans[s].end <= t + i) ++s;
-      prefetch(plan, block, t + i + kPrefetchTimes, first, n);
       decode_spectrum(plan, block.spans[s], &block.samples(t + i, 0), first, n, tile + i * n, one);
     }
-    for (std::int64_t c = 0; c < n; ++c) {
-      const float* in = tile + (plan.format.channels_descending ? n - 1 - c : c);
-      float* out = &x(c, t);
-      for (std::int64_t i = 0; i < n_time; ++i) out[i] = in[i * n];
-    }
+    turn_tile(tile, n, n_time, plan.format.channels_descending, x.slice(1, t, t + n_time));
   }
 }
 

@@ -186,13 +186,12 @@ TEST_F(ConfigTest, EveryKeyIsPrintedWithACommentAndDocumented) {
 }
 
 TEST_F(ConfigTest, TheShippedDefaultConfigShowsTheDefaults) {
-  EXPECT_EQ(read_text(TIANYAN_SOURCE_DIR "/configs/fast_frb.toml"), print_config(Config{}))
-
+  EXPECT_TRUE(read_text(TIANYAN_SOURCE_DIR "/configs/fast_frb.toml") == print_config(Config{}))
       << "make it again with `tianyan check --print > configs/fast_frb.toml`";
 }
 
 TEST_F(ConfigTest, TheReferenceInTheDocumentationIsUpToDate) {
-  EXPECT_EQ(read_text(TIANYAN_SOURCE_DIR "/docs/config.md"), config_reference_markdown())
+  EXPECT_TRUE(read_text(TIANYAN_SOURCE_DIR "/docs/config.md") == config_reference_markdown())
       << "make it again with `tianyan check --markdown > docs/config.md`";
 }
 

@@ -1,0 +1,449 @@
+// FBH5 (Breakthrough Listen's HDF5): Source and Sink. HDF5 stays behind this file.
+// Dataset /data is [time][feed][frequency]; its attributes are SIGPROC's keywords, but src_raj is in decimal
+// hours.
+#include <hdf5.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+#include "io/atomic_file.hpp"
+#include "io/beam_name.hpp"
+#include "io/raw_file.hpp"
+#include "io/sigproc_ids.hpp"
+#include "io/sink.hpp"
+#include "io/source.hpp"
+#include "kernels/base/expect.hpp"
+
+namespace tianyan {
+namespace {
+
+// HDF5 as distributions build it has one global state for all files and is not safe to call from two threads.
+std::recursive_mutex hdf5_mutex;
+
+/// Held around every use of HDF5; its own printing of errors is off, they go into exceptions.
+class Hdf5Lock {
+ public:
+  Hdf5Lock() : lock_(hdf5_mutex) { H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr); }
+
+ private:
+  std::lock_guard<std::recursive_mutex> lock_;
+};
+
+herr_t keep_first(unsigned depth, const H5E_error2_t* error, void* text) {
+  if (depth == 0 && error->desc) *static_cast<std::string*>(text) = error->desc;
+  return 0;
+}
+
+std::string hdf5_reason() {
+  std::string text;
+  H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_first, &text);
+  H5Eclear2(H5E_DEFAULT);
+  return text.empty() ? "HDF5 gives no reason" : text;
+}
+
+/// An HDF5 identifier with what closes it.
+class Hdf5Id {
+ public:
+  using Close = herr_t (*)(hid_t);
+  Hdf5Id() = default;
+  Hdf5Id(hid_t id, Close close, const std::string& path, const char* what) : id_(id), close_(close) {
+    if (id_ < 0) throw std::runtime_error(fmt::format("{}: cannot {}: {}", path, what, hdf5_reason()));
+  }
+  Hdf5Id(Hdf5Id&& other) noexcept : id_(std::exchange(other.id_, -1)), close_(other.close_) {}
+  Hdf5Id& operator=(Hdf5Id&& other) noexcept {
+    std::swap(id_, other.id_);
+    std::swap(close_, other.close_);
+    return *this;
+  }
+  ~Hdf5Id() { close(); }
+  operator hid_t() const { return id_; }  // NOLINT(google-explicit-constructor)
+  /// Closes now; false where that fails.
+  bool close() {
+    if (id_ < 0) return true;
+    const Hdf5Lock lock;
+    return close_(std::exchange(id_, -1)) >= 0;
+  }
+
+ private:
+  hid_t id_ = -1;
+  Close close_ = nullptr;
+};
+
+void check(herr_t status, const std::string& path, const char* what) {
+  if (status < 0) throw std::runtime_error(fmt::format("{}: cannot {}: {}", path, what, hdf5_reason()));
+}
+
+/// A filter that the dataset needs and this HDF5 does not have, with what to install; "" where there is none.
+std::string missing_filter(hid_t dataset, const std::string& path) {
+  const Hdf5Id plist(H5Dget_create_plist(dataset), H5Pclose, path, "read how /data is stored");
+  for (int i = 0; i < std::max(0, H5Pget_nfilters(plist)); ++i) {
+    unsigned flags = 0, config = 0;
+    std::size_t n_value = 0;
+    char name[128] = "";
+    const H5Z_filter_t id = H5Pget_filter2(plist, static_cast<unsigned>(i), &flags, &n_value, nullptr,
+                                           sizeof name, name, &config);
+    if (id < 0 || H5Zfilter_avail(id) > 0) continue;
+    return fmt::format(
+        "; it needs the HDF5 filter {} ({}), which is not installed: {}", id, name,
+        id == 32008 ? "install the package 'bitshuffle', or set HDF5_PLUGIN_PATH to where its plugin is"
+                    : "install its plugin, or set HDF5_PLUGIN_PATH to where it is");
+  }
+  return "";
+}
+
+/// The attributes of /data; what is missing, or of another type, is none.
+class Attributes {
+ public:
+  Attributes(hid_t dataset, const std::string& path) : dataset_(dataset), path_(path) {}
+
+  std::optional<double> number(const char* name) const {
+    if (H5Aexists(dataset_, name) <= 0) return std::nullopt;
+    const Hdf5Id attribute(H5Aopen(dataset_, name, H5P_DEFAULT), H5Aclose, path_, "open an attribute");
+    const Hdf5Id space(H5Aget_space(attribute), H5Sclose, path_, "read an attribute");
+    double value = 0.0;
+    if (H5Sget_simple_extent_npoints(space) != 1) return std::nullopt;
+    if (H5Aread(attribute, H5T_NATIVE_DOUBLE, &value) < 0) {
+      H5Eclear2(H5E_DEFAULT);
+      return std::nullopt;
+    }
+    return value;
+  }
+
+  double required(const char* name) const {
+    const auto value = number(name);
+    require(value.has_value(), "{}: dataset /data has no number as attribute {}", path_, name);
+    return *value;
+  }
+
+  std::string text(const char* name) const {
+    if (H5Aexists(dataset_, name) <= 0) return "";
+    const Hdf5Id attribute(H5Aopen(dataset_, name, H5P_DEFAULT), H5Aclose, path_, "open an attribute");
+    const Hdf5Id type(H5Aget_type(attribute), H5Tclose, path_, "read an attribute");
+    const Hdf5Id space(H5Aget_space(attribute), H5Sclose, path_, "read an attribute");
+    if (H5Tget_class(type) != H5T_STRING || H5Sget_simple_extent_npoints(space) != 1) return "";
+    if (H5Tis_variable_str(type) > 0) {
+      char* value = nullptr;
+      if (H5Aread(attribute, type, &value) < 0 || !value) return "";
+      std::string copy = value;
+      H5free_memory(value);
+      return copy;
+    }
+    std::string value(H5Tget_size(type) + 1, '\0');
+    if (H5Aread(attribute, type, value.data()) < 0) return "";
+    return value.substr(0, value.find('\0'));
+  }
+
+ private:
+  hid_t dataset_;
+  std::string path_;
+};
+
+/// The type of samples in memory: native order, whatever the file has.
+hid_t memory_type(const SampleFormat& format) {
+  if (format.is_float) return H5T_NATIVE_FLOAT;
+  if (format.n_bits == 16) return format.is_signed ? H5T_NATIVE_INT16 : H5T_NATIVE_UINT16;
+  return format.is_signed ? H5T_NATIVE_INT8 : H5T_NATIVE_UINT8;
+}
+
+SampleFormat read_format(hid_t dataset, const std::string& path) {
+  const Hdf5Id type(H5Dget_type(dataset), H5Tclose, path, "read the type of /data");
+  const H5T_class_t kind = H5Tget_class(type);
+  SampleFormat format;
+  format.n_bits = static_cast<int>(H5Tget_size(type) * 8);
+  format.is_float = kind == H5T_FLOAT;
+  format.is_signed = kind == H5T_INTEGER && H5Tget_sign(type) == H5T_SGN_2;
+  const bool fits = format.is_float ? format.n_bits == 32 : format.n_bits == 8 || format.n_bits == 16;
+  require((kind == H5T_FLOAT || kind == H5T_INTEGER) && fits,
+          "{}: samples of {} bits in /data; integers of 8 and 16 bits and floats of 32 are known", path,
+          format.n_bits);
+  return format;
+}
+
+void read_shape(hid_t dataset, const std::string& path, StreamInfo& info) {
+  const Hdf5Id space(H5Dget_space(dataset), H5Sclose, path, "read the shape of /data");
+  const int rank = H5Sget_simple_extent_ndims(space);
+  require(rank == 3, "{}: /data has {} axes; 3 are needed: [time][feed][frequency]", path, rank);
+  hsize_t shape[3] = {0, 0, 0};
+  H5Sget_simple_extent_dims(space, shape, nullptr);
+  require(shape[0] < (hsize_t{1} << 62) && shape[1] <= 4 && shape[2] < (hsize_t{1} << 31),
+          "{}: /data is [{}][{}][{}], which is not believed", path, shape[0], shape[1], shape[2]);
+  info.n_time = static_cast<std::int64_t>(shape[0]);
+  info.n_pol = static_cast<int>(shape[1]);
+  info.n_chan = static_cast<int>(shape[2]);
+}
+
+void read_position(const Attributes& attributes, StreamInfo& info) {
+  const auto ra = attributes.number("src_raj"), dec = attributes.number("src_dej");
+  if (!ra || !dec || (*ra == 0.0 && *dec == 0.0)) return;
+  // Decimal as blimpy writes them; some programs copy SIGPROC's packed hhmmss.s.
+  const bool is_packed = std::abs(*ra) > 24.0 || std::abs(*dec) > 90.0;
+  const double ra_hours = is_packed ? unpack_sexagesimal(*ra) : *ra;
+  const double dec_deg = is_packed ? unpack_sexagesimal(*dec) : *dec;
+  if (!(ra_hours >= 0.0 && ra_hours < 24.0 && std::abs(dec_deg) <= 90.0)) return;
+  info.ra_deg = ra_hours * 15.0;
+  info.dec_deg = dec_deg;
+}
+
+void read_attributes(hid_t dataset, const std::string& path, StreamInfo& info, SampleFormat& format,
+                     std::vector<std::string>& notes) {
+  const Attributes attributes(dataset, path);
+  const double first = attributes.required("fch1"), step = attributes.required("foff");
+  const double nchans = attributes.number("nchans").value_or(info.n_chan);
+  require(nchans == info.n_chan, "{}: attribute nchans is {}, /data has {} channels", path, nchans,
+          info.n_chan);
+  const double nbits = attributes.number("nbits").value_or(format.n_bits);
+  if (nbits != format.n_bits)
+    notes.push_back(fmt::format("{}: attribute nbits is {}, /data has {} bits: the latter was taken", path,
+                                nbits, format.n_bits));
+  info.channel_width_mhz = std::abs(step);
+  info.freq_low_mhz = step < 0.0 ? first + (info.n_chan - 1) * step : first;
+  info.sample_time_s = attributes.required("tsamp");
+  const double mjd = attributes.required("tstart");
+  require(mjd >= 0.0 && mjd < 1e6, "{}: tstart {}; an MJD from 0 to 1e6 is possible", path, mjd);
+  info.start = {static_cast<std::int64_t>(mjd), (mjd - std::floor(mjd)) * kSecondsPerDay};
+  info.source_name = attributes.text("source_name");
+  const std::string statement = attributes.text("rawdatafile");
+  const int telescope_id = static_cast<int>(attributes.number("telescope_id").value_or(0.0));
+  const int machine_id = static_cast<int>(attributes.number("machine_id").value_or(0.0));
+  info.telescope = telescope_id != 0 ? telescope_name(telescope_id) : stated(statement, "TELESCOP");
+  info.backend = machine_id != 0 ? machine_name(machine_id) : stated(statement, "BACKEND");
+  info.beam = beam_of(path, std::llround(attributes.number("ibeam").value_or(0.0)), notes);
+  read_position(attributes, info);
+  format.channels_descending = step < 0.0;
+  if (info.n_pol == 2) format.pol_kind = PolKind::kAaBb;
+  if (info.n_pol == 4)
+    format.pol_kind = stated(statement, "POL_TYPE") == "AABBCRCI" ? PolKind::kCoherence : PolKind::kStokes;
+}
+
+bool is_hdf5(const std::string&, const std::vector<unsigned char>& head) {
+  constexpr unsigned char kSignature[] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
+  return head.size() >= sizeof kSignature && std::memcmp(head.data(), kSignature, sizeof kSignature) == 0;
+}
+
+class Fbh5Source : public Source {
+ public:
+  explicit Fbh5Source(const std::string& path) : path_(path) {
+    const Hdf5Lock lock;
+    file_ = Hdf5Id(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose, path,
+                   "open it as HDF5 (is it cut short?)");
+    require(H5Lexists(file_, "data", H5P_DEFAULT) > 0, "{}: HDF5 without a dataset /data: not FBH5", path);
+    data_ = Hdf5Id(H5Dopen2(file_, "data", H5P_DEFAULT), H5Dclose, path, "open dataset /data");
+    read_shape(data_, path, info_);
+    format_ = read_format(data_, path);
+    read_attributes(data_, path, info_, format_, losses_.notes);
+    check_header(info_, format_, path);
+    files_ = {describe_input(RawFile(path), info_.n_time)};
+    RawBlock first;
+    if (info_.n_time > 0) read_locked(0, 1, first);  // a missing filter is known now, not after an hour
+  }
+
+  const StreamInfo& info() const override { return info_; }
+  const SampleFormat& format() const override { return format_; }
+  const std::vector<InputFile>& files() const override { return files_; }
+  const Losses& losses() const override { return losses_; }
+  std::string format_name() const override { return "FBH5"; }
+
+  void read(std::int64_t first_sample, std::int64_t n_time, RawBlock& out) override {
+    expect(first_sample >= 0 && n_time >= 0 && first_sample <= info_.n_time - n_time,
+           "{}: samples [{}, {}) of {}", path_, first_sample, first_sample + n_time, info_.n_time);
+    const Hdf5Lock lock;
+    read_locked(first_sample, n_time, out);
+  }
+
+ private:
+  void read_locked(std::int64_t first_sample, std::int64_t n_time, RawBlock& out) {
+    out.reserve(n_time, spectrum_bytes(info_, format_));
+    out.first_sample = first_sample;
+    out.n_time = n_time;
+    out.spans.clear();
+    if (n_time == 0) return;
+    out.spans.push_back({0, n_time, false, {}, {}, {}});
+    const hsize_t begin[3] = {static_cast<hsize_t>(first_sample), 0, 0};
+    const hsize_t n[3] = {static_cast<hsize_t>(n_time), static_cast<hsize_t>(info_.n_pol),
+                          static_cast<hsize_t>(info_.n_chan)};
+    const Hdf5Id in_file(H5Dget_space(data_), H5Sclose, path_, "read /data");
+    const Hdf5Id in_memory(H5Screate_simple(3, n, nullptr), H5Sclose, path_, "read /data");
+    check(H5Sselect_hyperslab(in_file, H5S_SELECT_SET, begin, nullptr, n, nullptr), path_, "read /data");
+    const herr_t status =
+        H5Dread(data_, memory_type(format_), in_memory, in_file, H5P_DEFAULT, out.samples.data());
+    if (status >= 0) return;
+    const std::string reason = hdf5_reason();
+    throw std::runtime_error(fmt::format("{}: cannot read spectra [{}, {}) of /data: {}{}", path_,
+                                         first_sample, first_sample + n_time, reason,
+                                         missing_filter(data_, path_)));
+  }
+
+  std::string path_;
+  StreamInfo info_;
+  SampleFormat format_;
+  Losses losses_;
+  std::vector<InputFile> files_;
+  Hdf5Id file_, data_;
+};
+
+/// Integers below 8 bits become 8 bits: HDF5 has no smaller ones, and blimpy expects none.
+SampleFormat storable_format(SampleFormat format) {
+  if (format.n_bits < 8) format.n_bits = 8;
+  format.high_bits_first = false;
+  format.zero_offset = 0.0;
+  return format;
+}
+
+void put(hid_t object, const char* name, const std::string& text, const std::string& path) {
+  const Hdf5Id type(H5Tcopy(H5T_C_S1), H5Tclose, path, "write an attribute");
+  H5Tset_size(type, H5T_VARIABLE);
+  H5Tset_cset(type, H5T_CSET_UTF8);
+  const Hdf5Id space(H5Screate(H5S_SCALAR), H5Sclose, path, "write an attribute");
+  const Hdf5Id attribute(H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT), H5Aclose, path,
+                         "write an attribute");
+  const char* value = text.c_str();
+  check(H5Awrite(attribute, type, &value), path, "write an attribute");
+}
+
+void put(hid_t object, const char* name, hid_t type, const void* value, const std::string& path) {
+  const Hdf5Id space(H5Screate(H5S_SCALAR), H5Sclose, path, "write an attribute");
+  const Hdf5Id attribute(H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT), H5Aclose, path,
+                         "write an attribute");
+  check(H5Awrite(attribute, type, value), path, "write an attribute");
+}
+
+void put(hid_t object, const char* name, double value, const std::string& path) {
+  put(object, name, H5T_NATIVE_DOUBLE, &value, path);
+}
+
+void put(hid_t object, const char* name, std::int64_t value, const std::string& path) {
+  put(object, name, H5T_NATIVE_INT64, &value, path);
+}
+
+void put_labels(hid_t data, const std::string& path) {
+  const Hdf5Id type(H5Tcopy(H5T_C_S1), H5Tclose, path, "write an attribute");
+  H5Tset_size(type, H5T_VARIABLE);
+  const hsize_t n = 3;
+  const Hdf5Id space(H5Screate_simple(1, &n, nullptr), H5Sclose, path, "write an attribute");
+  const Hdf5Id attribute(H5Acreate2(data, "DIMENSION_LABELS", type, space, H5P_DEFAULT, H5P_DEFAULT),
+                         H5Aclose, path, "write an attribute");
+  const char* labels[] = {"time", "feed_id", "frequency"};
+  check(H5Awrite(attribute, type, labels), path, "write an attribute");
+}
+
+void put_attributes(hid_t data, const StreamInfo& info, const SampleFormat& format, const std::string& path) {
+  const bool has_position = std::isfinite(info.ra_deg) && std::isfinite(info.dec_deg);
+  const double width = info.channel_width_mhz;
+  put_labels(data, path);
+  put(data, "machine_id", std::int64_t{machine_id_of(info.backend)}, path);
+  put(data, "telescope_id", std::int64_t{telescope_id_of(info.telescope)}, path);
+  put(data, "data_type", std::int64_t{1}, path);
+  put(data, "rawdatafile", make_statement(info, format), path);
+  put(data, "source_name", info.source_name, path);
+  put(data, "src_raj", has_position ? info.ra_deg / 15.0 : 0.0, path);
+  put(data, "src_dej", has_position ? info.dec_deg : 0.0, path);
+  put(data, "az_start", 0.0, path);
+  put(data, "za_start", 0.0, path);
+  put(data, "fch1", format.channels_descending ? info.ref_freq_mhz() : info.freq_low_mhz, path);
+  put(data, "foff", format.channels_descending ? -width : width, path);
+  put(data, "nchans", std::int64_t{info.n_chan}, path);
+  put(data, "nifs", std::int64_t{info.n_pol}, path);
+  put(data, "nbits", std::int64_t{format.n_bits}, path);
+  put(data, "nbeams", std::int64_t{1}, path);
+  put(data, "ibeam", std::int64_t{info.beam}, path);
+  put(data, "tstart", info.start.value(), path);
+  put(data, "tsamp", info.sample_time_s, path);
+}
+
+class Fbh5Sink : public Sink {
+ public:
+  Fbh5Sink(const std::string& path, const StreamInfo& info, const SampleFormat& wanted)
+      : target_(path), info_(info), format_(storable_format(wanted)) {
+    const Hdf5Lock lock;
+    file_ = Hdf5Id(H5Fcreate(target_.temporary_path().c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT),
+                   H5Fclose, path, "create it");
+    put(file_, "CLASS", std::string("FILTERBANK"), path);
+    put(file_, "VERSION", std::string("1.0"), path);
+    const hsize_t n_chan = static_cast<hsize_t>(info.n_chan), n_pol = static_cast<hsize_t>(info.n_pol);
+    const hsize_t none[3] = {0, n_pol, n_chan}, any[3] = {H5S_UNLIMITED, n_pol, n_chan};
+    const hsize_t chunk[3] = {static_cast<hsize_t>(chunk_time()), 1, n_chan};
+    const Hdf5Id space(H5Screate_simple(3, none, any), H5Sclose, path, "create dataset /data");
+    const Hdf5Id plist(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, path, "create dataset /data");
+    check(H5Pset_chunk(plist, 3, chunk), path, "create dataset /data");
+    data_ = Hdf5Id(H5Dcreate2(file_, "data", memory_type(format_), space, H5P_DEFAULT, plist, H5P_DEFAULT),
+                   H5Dclose, path, "create dataset /data");
+    put_attributes(data_, info, format_, path);
+  }
+
+  const SampleFormat& format() const override { return format_; }
+  const SinkLosses& losses() const override { return losses_; }
+
+  void write(const RawBlock& block) override {
+    const std::int64_t bytes = spectrum_bytes(info_, format_);
+    expect(block.n_time == 0 || block.samples.shape(1) == bytes, "{}: spectra of {} bytes, {} were announced",
+           target_.path(), block.samples.shape(1), bytes);
+    const Hdf5Lock lock;
+    losses_.add(block);
+    for (const auto& span : block.spans) {
+      if (span.missing)
+        put_zeros(span.end - span.begin);
+      else
+        put_spectra(span.end - span.begin, block.samples.data() + span.begin * bytes);
+    }
+  }
+
+  void finish() override {
+    const Hdf5Lock lock;
+    const bool is_closed = data_.close() && file_.close();
+    require(is_closed, "{}: cannot be written: {}", target_.path(), hdf5_reason());
+    target_.commit();
+  }
+
+ private:
+  /// Chunks of about 1 MiB, which HDF5's cache holds.
+  std::int64_t chunk_time() const {
+    return std::clamp<std::int64_t>((1 << 20) * std::int64_t{info_.n_pol} / spectrum_bytes(info_, format_), 1,
+                                    1 << 16);
+  }
+
+  void put_spectra(std::int64_t n_time, const void* samples) {
+    const char* what = "write to /data";
+    const hsize_t n_pol = static_cast<hsize_t>(info_.n_pol), n_chan = static_cast<hsize_t>(info_.n_chan);
+    const hsize_t begin[3] = {n_written_, 0, 0}, n[3] = {static_cast<hsize_t>(n_time), n_pol, n_chan};
+    const hsize_t all[3] = {n_written_ + n[0], n_pol, n_chan};
+    check(H5Dset_extent(data_, all), target_.path(), what);
+    const Hdf5Id in_file(H5Dget_space(data_), H5Sclose, target_.path(), what);
+    const Hdf5Id in_memory(H5Screate_simple(3, n, nullptr), H5Sclose, target_.path(), what);
+    check(H5Sselect_hyperslab(in_file, H5S_SELECT_SET, begin, nullptr, n, nullptr), target_.path(), what);
+    check(H5Dwrite(data_, memory_type(format_), in_memory, in_file, H5P_DEFAULT, samples), target_.path(),
+          what);
+    n_written_ += n[0];
+  }
+
+  void put_zeros(std::int64_t n_time) {
+    const std::int64_t bytes = spectrum_bytes(info_, format_);
+    const std::int64_t n_piece = std::min(n_time, std::max<std::int64_t>(1, (1 << 20) / bytes));
+    const std::vector<std::uint8_t> zeros(static_cast<std::size_t>(n_piece * bytes));
+    for (; n_time > 0; n_time -= n_piece) put_spectra(std::min(n_piece, n_time), zeros.data());
+  }
+
+  AtomicFile target_;
+  StreamInfo info_;
+  SampleFormat format_;
+  SinkLosses losses_;
+  hsize_t n_written_ = 0;
+  Hdf5Id file_, data_;
+};
+
+std::unique_ptr<Source> open_fbh5(const std::string& path) { return std::make_unique<Fbh5Source>(path); }
+
+std::unique_ptr<Sink> create_fbh5(const std::string& path, const StreamInfo& info,
+                                  const SampleFormat& wanted) {
+  return std::make_unique<Fbh5Sink>(path, info, wanted);
+}
+
+[[maybe_unused]] const bool kSource = register_source_format({"FBH5", is_hdf5, open_fbh5});
+[[maybe_unused]] const bool kSink =
+    register_sink_format({"FBH5", {".h5", ".fbh5", ".hdf5"}, false, create_fbh5});
+
+}  // namespace
+}  // namespace tianyan
