@@ -89,7 +89,8 @@ SampleFormat storable_format(SampleFormat format) {
 /// so.
 bool flips_top_bit(const SampleFormat& format) { return format.n_bits == 16 && !format.is_signed; }
 
-void put_samples(std::uint8_t* to, const std::uint8_t* samples, std::int64_t n_bytes,
+/// Big-endian, with the top bit as FITS wants it; behind them, up to n_room bytes, samples of value 0.
+void put_samples(std::uint8_t* to, const std::uint8_t* samples, std::int64_t n_bytes, std::int64_t n_room,
                  const SampleFormat& format) {
   if (format.n_bits <= 8) {
     std::memcpy(to, samples, static_cast<std::size_t>(n_bytes));
@@ -101,6 +102,7 @@ void put_samples(std::uint8_t* to, const std::uint8_t* samples, std::int64_t n_b
     std::reverse_copy(samples + i, samples + i + width, to + i);
     to[i] ^= flip;
   }
+  for (std::int64_t i = n_bytes; i < n_room; i += width) to[i] = flip;  // other bytes are 0 already
 }
 
 void check_length(const std::vector<float>& values, std::int64_t n, const char* what) {
@@ -284,7 +286,8 @@ void PsrfitsLayout::write_row(const FitsFile& file, std::int64_t row, const Psrf
   put_floats(to, calibration.weight, 1.0f, n_chan);
   put_floats(to, calibration.offset, 0.0f, n_value);
   put_floats(to, calibration.scale, 1.0f, n_value);
-  put_samples(to, content.samples, content.n_valid * spectrum_bytes(), format_);
+  put_samples(to, content.samples, content.n_valid * spectrum_bytes(), rows_n_time_ * spectrum_bytes(),
+              format_);
   int status = 0;
   fits_write_tblbytes(file.get(), row + 1, 1, std::ssize(row_bytes_), row_bytes_.data(), &status);
   file.check(status, fmt::format("write row {}", row + 1));

@@ -134,9 +134,21 @@ void search_level(const BoxcarPlan& plan, const VarianceTrack& variance, int lev
 
 }  // namespace
 
-void set_least_variance(const BoxcarPlan& plan, std::int64_t n, VarianceTrack& track) {
+VarianceTrack make_variance_track(const BoxcarPlan& plan, View<const float, 1> per_bin, std::int64_t n,
+                                  View<double, 1> prefix) {
+  const auto n_bin = per_bin.shape(0);
+  expect(n_bin * kVarianceBin == plan.lag() + n && prefix.shape(0) == n_bin + 1,
+         "variance of {} bins, {} sums for runs of {} samples after {}", n_bin, prefix.shape(0), n,
+         plan.lag());
+  VarianceTrack track;
+  track.begin = -plan.lag();
+  track.per_bin = per_bin;
+  prefix[0] = 0.0;
+  for (std::int64_t i = 0; i < n_bin; ++i) prefix[i + 1] = prefix[i] + double{per_bin[i]};
+  track.prefix = prefix;
   for (int level = 0; level < plan.n_level; ++level)
     track.least[level] = least_variance(plan, track, -kBoxcarTail * BoxcarPlan::decimation(level), n);
+  return track;
 }
 
 std::int64_t boxcar_scratch_ints(std::int64_t n) { return 4 * (n + 32) + 2 * (n / 8 + kBoxcarTail + 8); }

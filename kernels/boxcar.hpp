@@ -57,17 +57,20 @@ struct BoxcarEvent {
 struct VarianceTrack {
   std::int64_t begin = 0;
   View<const float, 1> per_bin;
-  View<const double, 1> prefix;      ///< prefix[i] = sum(per_bin[:i]); one longer than per_bin
-  double least[kBoxcarLevels] = {};  ///< see set_least_variance
+  View<const double, 1> prefix;  ///< prefix[i] = sum(per_bin[:i]); one longer than per_bin
+  ///< of each level: the smallest variance per sample that a start may see, or infinity where nothing can be
+  ///< found
+  double least[kBoxcarLevels] = {};
 
   /// V(t, w). Within bins it is proportional to time, but a boxcar shorter than a bin gets the largest it
   /// touches.
   double of(std::int64_t start, int width) const;
 };
 
-/// Sets track.least for runs of n new samples: of each level, the smallest variance per sample that a start
-/// may see, or infinity where nothing can be found. Rows that share a track share this work.
-void set_least_variance(const BoxcarPlan& plan, std::int64_t n, VarianceTrack& track);
+/// The track of runs of n new samples, from plan.lag() before the first: fills `prefix` and `least`. Rows
+/// that share a track share this work. `per_bin` covers [-lag, n).
+VarianceTrack make_variance_track(const BoxcarPlan& plan, View<const float, 1> per_bin, std::int64_t n,
+                                  View<double, 1> prefix);
 
 /// What a row keeps from run to run: the last kBoxcarTail samples of each level.
 using BoxcarTail = std::int32_t[kBoxcarLevels][kBoxcarTail];

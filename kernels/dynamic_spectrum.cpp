@@ -13,6 +13,38 @@ float snr_of(double sum, double count, double variance) {
                      : std::numeric_limits<float>::quiet_NaN();
 }
 
+// count[t] = number of good times before t.
+std::vector<std::int32_t> running_count(View<const std::uint8_t, 1> good) {
+  std::vector<std::int32_t> count(static_cast<std::size_t>(good.shape(0)) + 1, 0);
+  for (std::int64_t t = 0; t < good.shape(0); ++t)
+    count[static_cast<std::size_t>(t) + 1] = count[static_cast<std::size_t>(t)] + (good[t] != 0 ? 1 : 0);
+  return count;
+}
+
+// Samples [begin, end) of one channel, bin by bin: bin i holds the samples from origin + i step on. Flagged
+// samples are zero in q.
+void add_channel(const std::int8_t* q, std::int64_t begin, std::int64_t end, double origin,
+                 const std::vector<std::int32_t>& n_good, std::int64_t b, SpectrumBins& bins) {
+  const auto edge = [&](std::int64_t i) {
+    return std::clamp(
+        static_cast<std::int64_t>(std::ceil(origin + static_cast<double>(i) * bins.step_samples)), begin,
+        end);
+  };
+  const auto bin_at = [&](std::int64_t t) {
+    return std::clamp<std::int64_t>(
+        static_cast<std::int64_t>(std::floor((static_cast<double>(t) - origin) / bins.step_samples)) - 1, 0,
+        bins.n_bin());
+  };
+  for (auto i = bin_at(begin); i < bins.n_bin(); ++i) {
+    const auto from = edge(i), to = edge(i + 1);
+    if (from >= end) break;
+    std::int32_t sum = 0;
+    for (auto t = from; t < to; ++t) sum += q[t];
+    bins.sum(b, i) += sum;
+    bins.count(b, i) += n_good[static_cast<std::size_t>(to)] - n_good[static_cast<std::size_t>(from)];
+  }
+}
+
 }  // namespace
 
 SpectrumBins::SpectrumBins(double begin, double step, std::int64_t n_bin, std::vector<int> bands)
@@ -37,26 +69,15 @@ void add_spectrum(View<const std::int8_t, 2> q, const SpanWeights& w, View<const
          "spectrum of {} channels, {} delays, {} samples", bins.band.back(), delay.shape(0), q.shape(0));
   expect(w.begin.back() <= q.shape(1) && w.begin.back() <= time_good.shape(0),
          "weights over {} samples for {}", w.begin.back(), q.shape(1));
+  const auto n_good = running_count(time_good.slice(0, 0, w.begin.back()));
   for (std::int64_t b = 0; b < bins.n_band(); ++b)
     for (int c = bins.band[static_cast<std::size_t>(b)]; c < bins.band[static_cast<std::size_t>(b) + 1];
          ++c) {
-      const double origin = static_cast<double>(first) - delay[c] - bins.begin_sample;
-      for (int s = 0; s < w.n_span(); ++s) {
-        if (w.row(s)[c] == 0) continue;
-        const auto reach = static_cast<double>(bins.n_bin()) * bins.step_samples;
-        const auto begin =
-            std::max(w.begin[static_cast<std::size_t>(s)], static_cast<std::int64_t>(std::ceil(-origin)));
-        const auto end = std::min(w.begin[static_cast<std::size_t>(s) + 1],
-                                  static_cast<std::int64_t>(std::ceil(reach - origin)));
-        for (auto t = begin; t < end; ++t) {
-          if (time_good[t] == 0) continue;
-          const auto i =
-              std::min(static_cast<std::int64_t>((origin + static_cast<double>(t)) / bins.step_samples),
-                       bins.n_bin() - 1);
-          bins.sum(b, i) += q(c, t);
-          bins.count(b, i) += 1.0;
-        }
-      }
+      const double origin = bins.begin_sample + delay[c] - static_cast<double>(first);
+      for (int s = 0; s < w.n_span(); ++s)
+        if (w.row(s)[c] != 0)
+          add_channel(q[c].data(), w.begin[static_cast<std::size_t>(s)],
+                      w.begin[static_cast<std::size_t>(s) + 1], origin, n_good, b, bins);
     }
 }
 

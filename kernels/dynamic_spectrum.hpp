@@ -29,7 +29,8 @@ struct SpectrumBins {
 /// n bands of equal width over the channels, fewer where there are fewer channels.
 std::vector<int> equal_bands(int n_chan, int n);
 
-/// Adds q [channel][time], whose first sample is sample `first` of the scan. delay_samples [channel].
+/// Adds q [channel][time], whose first sample is sample `first` of the scan and which is zero where it has no
+/// weight. delay_samples [channel].
 void add_spectrum(View<const std::int8_t, 2> q, const SpanWeights& weights,
                   View<const std::uint8_t, 1> time_good, std::int64_t first,
                   View<const double, 1> delay_samples, SpectrumBins& bins);

@@ -9,6 +9,7 @@ namespace tianyan {
 namespace {
 
 constexpr double kSigmaPerMad = 1.4826;
+constexpr std::int64_t kMedianStep = 8;  // channels that share their medians
 
 double median_of(std::vector<double>& v) {
   const auto middle = v.begin() + static_cast<std::ptrdiff_t>(v.size() / 2);
@@ -48,19 +49,21 @@ Deviations local_deviations(View<const float, 1> mean, View<const float, 1> sigm
     if (good[c] != 0) d.channel.push_back(c);
   const auto n = static_cast<std::int64_t>(d.channel.size());
   std::vector<double> means, sigmas;
-  for (std::int64_t i = 0; i < n; ++i) {
+  for (std::int64_t first = 0; first < n; first += kMedianStep) {
+    const std::int64_t last = std::min(n, first + kMedianStep);
     means.clear();
     sigmas.clear();
-    const std::int64_t begin =
-        std::clamp<std::int64_t>(i - kFlagHalfWindow, 0, std::max<std::int64_t>(0, n - 1));
-    for (std::int64_t j = begin; j < std::min(n, i + kFlagHalfWindow + 1); ++j) {
+    for (std::int64_t j = std::max<std::int64_t>(0, first - kFlagHalfWindow);
+         j < std::min(n, last + kFlagHalfWindow); ++j) {
       means.push_back(mean[d.channel[static_cast<std::size_t>(j)]]);
       sigmas.push_back(sigma[d.channel[static_cast<std::size_t>(j)]]);
     }
     const double level = median_of(means), spread = median_of(sigmas);
-    const std::int64_t c = d.channel[static_cast<std::size_t>(i)];
-    d.mean.push_back((mean[c] - level) / spread);
-    d.scale.push_back(sigma[c] / spread - 1.0);
+    for (std::int64_t i = first; i < last; ++i) {
+      const std::int64_t c = d.channel[static_cast<std::size_t>(i)];
+      d.mean.push_back((mean[c] - level) / spread);
+      d.scale.push_back(sigma[c] / spread - 1.0);
+    }
   }
   return d;
 }

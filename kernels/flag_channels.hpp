@@ -1,6 +1,6 @@
 // First flagging, over frequency: channels whose mean or scale stands out from their neighbours'.
 //
-// With local medians over the good channels within kFlagHalfWindow of c,
+// With local medians over the good channels within kFlagHalfWindow of the eight that c is one of,
 //
 //   a[c] = (mean[c] - med(mean)) / med(sigma),   b[c] = sigma[c] / med(sigma) - 1
 //

@@ -58,11 +58,10 @@ void subband_shifts(const FdmtParams& params, const std::vector<int>& bound, int
 }
 
 void row_variance(View<const float, 2> weight, View<const std::int32_t, 1> shift_bins, std::int64_t first,
-                  double scale, View<float, 1> per_bin, View<double, 1> prefix) {
+                  double scale, View<float, 1> per_bin) {
   const auto n = per_bin.shape(0);
   expect(shift_bins.shape(0) == weight.shape(0), "variance of {} subbands with {} shifts", weight.shape(0),
          shift_bins.shape(0));
-  expect(prefix.shape(0) == n + 1, "prefix of {} for {} bins", prefix.shape(0), n);
   for (std::int64_t i = 0; i < n; ++i) per_bin[i] = 0.0F;
   for (std::int64_t b = 0; b < weight.shape(0); ++b) {
     const auto from = first + shift_bins[b];
@@ -70,11 +69,7 @@ void row_variance(View<const float, 2> weight, View<const std::int32_t, 1> shift
     const float* in = weight[b].data() + from;
     for (auto i = begin; i < end; ++i) per_bin.data()[i] += in[i];
   }
-  prefix[0] = 0.0;
-  for (std::int64_t i = 0; i < n; ++i) {
-    per_bin[i] *= static_cast<float>(scale);
-    prefix[i + 1] = prefix[i] + double{per_bin[i]};
-  }
+  for (std::int64_t i = 0; i < n; ++i) per_bin[i] *= static_cast<float>(scale);
 }
 
 }  // namespace tianyan

@@ -31,9 +31,9 @@ void subband_weights(const SpanWeights& weights, View<const std::uint8_t, 1> tim
 void subband_shifts(const FdmtParams& params, const std::vector<int>& bound, int d,
                     View<std::int32_t, 1> shift_bins);
 
-/// V_row of n = per_bin.shape(0) bins from column `first` of weight [subband][bin]; columns outside it weigh
-/// nothing. prefix [n + 1] gets the running sums.
+/// V_row of per_bin.shape(0) bins from column `first` of weight [subband][bin]; columns outside it weigh
+/// nothing.
 void row_variance(View<const float, 2> weight, View<const std::int32_t, 1> shift_bins, std::int64_t first,
-                  double scale, View<float, 1> per_bin, View<double, 1> prefix);
+                  double scale, View<float, 1> per_bin);
 
 }  // namespace tianyan

@@ -123,7 +123,11 @@ void check(const UnpackPlan& plan, const RawBlock& block, int chan_begin, View<f
 }  // namespace
 
 UnpackPlan make_unpack_plan(const StreamInfo& info, const SampleFormat& format) {
-  check_header(info, format, "unpack");
+  try {
+    check_header(info, format, "unpack");
+  } catch (const std::runtime_error& e) {  // files were checked when they were opened: here the caller is wrong
+    throw std::invalid_argument(e.what());
+  }
   const bool two = format.pol_kind == PolKind::kAaBb || format.pol_kind == PolKind::kCoherence;
   return {format, info.n_chan, info.n_pol, two ? 2 : 1};
 }

@@ -93,13 +93,17 @@ void Conditioner::allocate() {
   time_good_ = Array<std::uint8_t, 1>({window_samples_});
 }
 
-void Conditioner::measure(const RawBlock& window) {
+void Conditioner::normalise_all(const RawBlock& window, bool measure, View<std::int8_t, 2> q) {
   parallel_for(n_threads_, n_slab(), [&](std::int64_t slab, int thread) {
     const int c = slab_begin(static_cast<int>(slab)), n = slab_channels(static_cast<int>(slab));
     const auto x = slab_.view()[thread].slice(0, 0, n).slice(1, 0, window.n_time);
+    const auto mean = mean_.view().slice(0, c, c + n), sigma = sigma_.view().slice(0, c, c + n);
+    const auto out = q.slice(0, c, c + n);
     unpack(unpack_, window, c, x, scratch_.view()[thread]);
-    channel_stats(x, weights_, c, mean_.view().slice(0, c, c + n), sigma_.view().slice(0, c, c + n),
-                  n_good_.view().slice(0, c, c + n));
+    if (measure) channel_stats(x, weights_, c, mean, sigma, n_good_.view().slice(0, c, c + n));
+    normalise(x, mean, sigma, weights_, c, out.slice(1, 0, window.n_time));
+    for (int i = 0; i < n; ++i)
+      std::fill(&out(i, 0) + window.n_time, &out(i, 0) + window_samples_, std::int8_t{0});
   });
 }
 
@@ -122,21 +126,17 @@ void Conditioner::flag(std::int64_t n_time) {
   counts_ += now;
 }
 
-void Conditioner::normalise_all(const RawBlock& window, View<std::int8_t, 2> q) {
+// Flagged channels become zero; the others add up to the zero-DM series.
+void Conditioner::drop_flagged(View<std::int8_t, 2> q) {
   std::fill(zero_dm_.data(), zero_dm_.data() + zero_dm_.size(), 0);
-  const auto n_time = window.n_time;
   parallel_for(n_threads_, n_slab(), [&](std::int64_t slab, int thread) {
     const int c = slab_begin(static_cast<int>(slab)), n = slab_channels(static_cast<int>(slab));
-    const auto x = slab_.view()[thread].slice(0, 0, n).slice(1, 0, n_time);
-    const auto out = q.slice(0, c, c + n);
-    unpack(unpack_, window, c, x, scratch_.view()[thread]);
-    normalise(x, mean_.cview().slice(0, c, c + n), sigma_.cview().slice(0, c, c + n), weights_, c,
-              out.slice(1, 0, n_time));
-    for (int i = 0; i < n; ++i) std::fill(&out(i, 0) + n_time, &out(i, 0) + window_samples_, std::int8_t{0});
-    add_zero_dm(out, zero_dm_.view()[thread]);
+    for (int i = c; i < c + n; ++i)
+      if (channel_good_(i) == 0) std::fill(&q(i, 0), &q(i, 0) + window_samples_, std::int8_t{0});
+    add_zero_dm(q.slice(0, c, c + n), zero_dm_.view()[thread]);
   });
   for (int thread = 1; thread < n_threads_; ++thread)
-    for (std::int64_t t = 0; t < n_time; ++t) zero_dm_(0, t) += zero_dm_(thread, t);
+    for (std::int64_t t = 0; t < window_samples_; ++t) zero_dm_(0, t) += zero_dm_(thread, t);
 }
 
 void Conditioner::flag_times_of(View<std::int8_t, 2> q) {
@@ -177,11 +177,11 @@ void Conditioner::process(const RawBlock& window, View<std::int8_t, 2> q, View<f
   expect(q.shape(0) == info_.n_chan && q.shape(1) == window_samples_ && window.n_time <= window_samples_,
          "conditioning {} spectra into {} x {}", window.n_time, q.shape(0), q.shape(1));
   weights_ = unpack_weights(unpack_, window);
-  if (!has_statistics_ || window.n_time >= window_samples_ / 4) measure(window);
+  normalise_all(window, !has_statistics_ || window.n_time >= window_samples_ / 4, q);
   has_statistics_ = true;
   flag(window.n_time);
   count_channels(window.n_time);
-  normalise_all(window, q);
+  drop_flagged(q);
   flag_times_of(q);
   if (window.n_time < window_samples_) {
     weights_.begin.push_back(window_samples_);

@@ -47,9 +47,9 @@ class Conditioner {
   const std::vector<int>& subbands() const { return subbands_; }
 
  private:
-  void measure(const RawBlock& window);
+  void normalise_all(const RawBlock& window, bool measure, View<std::int8_t, 2> q);
   void flag(std::int64_t n_time);
-  void normalise_all(const RawBlock& window, View<std::int8_t, 2> q);
+  void drop_flagged(View<std::int8_t, 2> q);
   void flag_times_of(View<std::int8_t, 2> q);
   void count_channels(std::int64_t n_time);
   int n_slab() const;

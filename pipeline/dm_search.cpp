@@ -245,26 +245,25 @@ void DmSearch::make_group_rows(const PlanPass& pass, const Octave& octave) {
                });
 }
 
-// The variance of the tile's rows, one for every kTrialsPerVariance trials.
+// The variance of the tile's rows, one for every kTrialsPerVariance trials. All but the tile's own bins are
+// those of the tile before, if there was one.
 void DmSearch::make_tracks(const PlanPass& pass, const Octave& octave, int d_begin, int d_end, std::int64_t t,
                            Scratch& scratch) const {
-  const auto n_bin = variance_bins(pass.boxcar);
+  constexpr std::int64_t kNewBins = kTimeTile / kVarianceBin;
+  const auto n_bin = variance_bins(pass.boxcar), n_kept = t == 0 ? 0 : n_bin - kNewBins;
+  const auto first = (octave.lag + t - pass.boxcar.lag()) / kVarianceBin + n_kept;
   const double variance = plan_.levels[static_cast<std::size_t>(pass.octave)].variance;
   scratch.tracks.clear();
   for (int d = d_begin; d < d_end; d += kTrialsPerVariance) {
     const auto s = static_cast<std::int64_t>(scratch.tracks.size());
     const auto per_bin = scratch.per_bin.view()[s].slice(0, 0, n_bin);
-    const auto prefix = scratch.prefix.view()[s].slice(0, 0, n_bin + 1);
+    std::copy(per_bin.data() + n_bin - n_kept, per_bin.data() + n_bin, per_bin.data());
     subband_shifts(pass.fdmt.params, subbands_, std::min(d + kTrialsPerVariance / 2, d_end - 1),
                    scratch.shift.view());
-    row_variance(octave.weight.cview(), scratch.shift.cview(),
-                 (octave.lag + t - pass.boxcar.lag()) / kVarianceBin, variance, per_bin, prefix);
-    VarianceTrack track;
-    track.begin = -pass.boxcar.lag();
-    track.per_bin = per_bin;
-    track.prefix = prefix;
-    set_least_variance(pass.boxcar, kTimeTile, track);
-    scratch.tracks.push_back(track);
+    row_variance(octave.weight.cview(), scratch.shift.cview(), first, variance,
+                 per_bin.slice(0, n_kept, n_bin));
+    scratch.tracks.push_back(make_variance_track(pass.boxcar, per_bin, kTimeTile,
+                                                 scratch.prefix.view()[s].slice(0, 0, n_bin + 1)));
   }
 }
 

@@ -1,19 +1,36 @@
-// Allocation for Array: large blocks ask the kernel for huge pages, since channels lie pages apart.
+// Memory of Array: large blocks are mapped, and ask for huge pages, since channels lie pages apart.
 #include "kernels/base/array.hpp"
 
 #include <sys/mman.h>
 
-namespace tianyan {
+#include <cstdlib>
+#include <cstring>
 
-void* allocate_aligned(std::int64_t bytes) {
-  constexpr std::int64_t kHugePage = std::int64_t{1} << 21;
-  const std::int64_t alignment = bytes >= 4 * kHugePage ? kHugePage : 64;
-  const auto size = static_cast<std::size_t>((bytes + alignment - 1) / alignment * alignment);
-  void* p = std::aligned_alloc(static_cast<std::size_t>(alignment), size);
-  if (p == nullptr) throw std::bad_alloc();
-  if (alignment == kHugePage)
-    madvise(p, size, MADV_HUGEPAGE);  // a wish: without it the program is only slower
+namespace tianyan {
+namespace {
+
+constexpr std::int64_t kMappedFrom = std::int64_t{1} << 22;
+
+}  // namespace
+
+void* allocate_zeroed(std::int64_t bytes) {
+  const auto size = static_cast<std::size_t>((bytes + 63) / 64 * 64);
+  if (bytes < kMappedFrom) {
+    void* p = std::aligned_alloc(64, size);
+    if (p == nullptr) throw std::bad_alloc();
+    return std::memset(p, 0, size);
+  }
+  void* p = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (p == MAP_FAILED) throw std::bad_alloc();
+  madvise(p, size, MADV_HUGEPAGE);  // a wish: without it the program is only slower
   return p;
+}
+
+void free_zeroed(void* p, std::int64_t bytes) {
+  if (bytes < kMappedFrom)
+    std::free(p);
+  else
+    munmap(p, static_cast<std::size_t>((bytes + 63) / 64 * 64));
 }
 
 }  // namespace tianyan

@@ -1,7 +1,5 @@
 // Array: the owner of a block of memory, aligned to 64 bytes, move-only.
 #pragma once
-#include <cstdlib>
-#include <cstring>
 #include <limits>
 #include <memory>
 #include <new>
@@ -10,9 +8,9 @@
 
 namespace tianyan {
 
-/// Memory aligned to 64 bytes, or to huge pages where it is large; to be given back by std::free. Throws
-/// std::bad_alloc.
-void* allocate_aligned(std::int64_t bytes);
+/// Zeroed memory aligned to 64 bytes. Throws std::bad_alloc. Given back with the same size.
+void* allocate_zeroed(std::int64_t bytes);
+void free_zeroed(void* p, std::int64_t bytes);
 
 /// A row-major array of trivially copyable elements, zeroed when made. Throws std::invalid_argument for
 /// negative extents or a size that overflows, std::bad_alloc where memory is short.
@@ -25,10 +23,9 @@ class Array {
 
   Array() = default;
   explicit Array(const Extents& shape) : view_(nullptr, shape) {
-    const std::int64_t bytes = (size_bytes_of(shape) + 63) / 64 * 64;
+    const std::int64_t bytes = size_bytes_of(shape);
     if (bytes == 0) return;
-    owner_.reset(static_cast<T*>(allocate_aligned(bytes)));
-    std::memset(static_cast<void*>(owner_.get()), 0, static_cast<std::size_t>(bytes));
+    owner_ = Owner(static_cast<T*>(allocate_zeroed(bytes)), Free{bytes});
     view_ = View<T, Rank>(owner_.get(), shape);
   }
 
@@ -63,9 +60,11 @@ class Array {
 
  private:
   struct Free {
-    void operator()(T* p) const { std::free(p); }
+    std::int64_t bytes = 0;
+    void operator()(T* p) const { free_zeroed(p, bytes); }
   };
-  std::unique_ptr<T, Free> owner_;
+  using Owner = std::unique_ptr<T, Free>;
+  Owner owner_;
   View<T, Rank> view_;
 };
 

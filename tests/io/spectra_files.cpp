@@ -49,7 +49,7 @@ std::string header(Cards cards, const std::map<std::string, std::string>& set) {
   return padded(text + fmt::format("{:<80}", "END"), ' ');
 }
 
-std::string quoted(const std::string& text) { return fmt::format("'{:<8}'", text); }
+std::string fits_text(const std::string& text) { return fmt::format("'{:<8}'", text); }
 
 }  // namespace
 
@@ -123,16 +123,16 @@ std::string FitsBytes::bytes() const {
                                       {"BITPIX", "8"},
                                       {"NAXIS", "0"},
                                       {"EXTEND", "T"},
-                                      {"FITSTYPE", quoted("PSRFITS")},
-                                      {"TELESCOP", quoted("FAST")},
-                                      {"BACKEND", quoted("ROACH2")},
+                                      {"FITSTYPE", fits_text("PSRFITS")},
+                                      {"TELESCOP", fits_text("FAST")},
+                                      {"BACKEND", fits_text("ROACH2")},
                                       {"IBEAM", "7"},
-                                      {"OBS_MODE", quoted("SEARCH")},
-                                      {"SRC_NAME", quoted("J1935+2154")},
+                                      {"OBS_MODE", fits_text("SEARCH")},
+                                      {"SRC_NAME", fits_text("J1935+2154")},
                                       {"OBSFREQ", "1250.0"},
                                       {"OBSBW", "0"},
-                                      {"RA", quoted("19:34:55.6")},
-                                      {"DEC", quoted("-00:30:00")},
+                                      {"RA", fits_text("19:34:55.6")},
+                                      {"DEC", fits_text("-00:30:00")},
                                       {"STT_IMJD", "59000"},
                                       {"STT_SMJD", "43200"},
                                       {"STT_OFFS", "0.25"}},
@@ -148,7 +148,7 @@ std::string FitsBytes::bytes() const {
   column("DAT_OFFS", n_value, 'E');
   column("DAT_SCL", n_value, 'E');
   column("DATA", data_type == 'E' ? n_data / 4 : data_type == 'I' ? n_data / 2 : n_data, data_type);
-  Cards cards = {{"XTENSION", quoted("BINTABLE")},
+  Cards cards = {{"XTENSION", fits_text("BINTABLE")},
                  {"BITPIX", "8"},
                  {"NAXIS", "2"},
                  {"NAXIS1", std::to_string(row_bytes())},
@@ -157,12 +157,12 @@ std::string FitsBytes::bytes() const {
                  {"GCOUNT", "1"},
                  {"TFIELDS", std::to_string(names.size())}};
   for (std::size_t i = 0; i < names.size(); ++i) {
-    cards.emplace_back(fmt::format("TTYPE{}", i + 1), quoted(names[i]));
-    cards.emplace_back(fmt::format("TFORM{}", i + 1), quoted(forms[i]));
+    cards.emplace_back(fmt::format("TTYPE{}", i + 1), fits_text(names[i]));
+    cards.emplace_back(fmt::format("TFORM{}", i + 1), fits_text(forms[i]));
   }
-  for (const auto& card : Cards{{"EXTNAME", quoted("SUBINT")},
+  for (const auto& card : Cards{{"EXTNAME", fits_text("SUBINT")},
                                 {"NPOL", std::to_string(n_pol)},
-                                {"POL_TYPE", quoted(pol_type)},
+                                {"POL_TYPE", fits_text(pol_type)},
                                 {"TBIN", fmt::format("{}", tbin)},
                                 {"NBITS", std::to_string(n_bits)},
                                 {"ZERO_OFF", "0"},

@@ -1,0 +1,153 @@
+// Flagging of channels: by hand, the bands that it must find, the bandpasses that it must keep, and what is
+// refused.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <vector>
+
+#include "kernels/flag_channels.hpp"
+#include "tests/kernels/kernel_test.hpp"
+
+namespace tianyan {
+namespace {
+
+struct Band {
+  std::vector<float> mean, sigma;
+  std::vector<std::int64_t> n_good;
+  std::vector<std::uint8_t> good;
+
+  int flag(double threshold) {
+    const auto n = std::ssize(mean);
+    return flag_channels(View<const float, 1>(mean.data(), {n}), View<const float, 1>(sigma.data(), {n}),
+                         View<const std::int64_t, 1>(n_good.data(), {n}), threshold,
+                         View<std::uint8_t, 1>(good.data(), {std::ssize(good)}));
+  }
+};
+
+// Estimates over n_time samples of a bandpass that falls by a third over 4096 channels and ripples; sigma is
+// 0.4 of the mean, as it is for 122 kHz and 49 us.
+Band noisy_band(int n_chan, double n_time, Xoshiro256& random) {
+  Band b;
+  for (int c = 0; c < n_chan; ++c) {
+    const double level =
+        100.0 * (1.0 - 0.33 * c / 4096.0) * (1.0 + 0.02 * std::sin(2.0 * std::numbers::pi * c / 700.0));
+    const double sigma = 0.4 * level;
+    b.mean.push_back(static_cast<float>(level + sigma * gaussian(random) / std::sqrt(n_time)));
+    b.sigma.push_back(static_cast<float>(sigma * (1.0 + gaussian(random) / std::sqrt(2.0 * n_time))));
+    b.n_good.push_back(static_cast<std::int64_t>(n_time));
+    b.good.push_back(1);
+  }
+  return b;
+}
+
+TEST(FlagChannels, OfSevenByHand) {
+  // Medians 10 and 2; a = 0, 0.5, -0.5, 0, 10, 0, 0.5, whose deviation is 1.4826 * 0.5 = 0.74: at 5 of them
+  // 3.7. b = 0, 0, 0, 0, 0, 3, 0 whose deviation is 0, and so (2 n)^-1/2 = 0.07: at 5 of them 0.35.
+  Band b{{10, 11, 9, 10, 30, 10, 11},
+         {2, 2, 2, 2, 2, 8, 2},
+         std::vector<std::int64_t>(7, 100),
+         std::vector<std::uint8_t>(7, 1)};
+  EXPECT_EQ(b.flag(5.0), 2);
+  EXPECT_EQ(b.good, (std::vector<std::uint8_t>{1, 1, 1, 1, 0, 0, 1}));
+}
+
+TEST(FlagChannels, WhatCannotBeUsedGoesFirst) {
+  Xoshiro256 random(1);
+  auto b = noisy_band(50, 1e4, random);
+  const float nan = std::numeric_limits<float>::quiet_NaN(), inf = std::numeric_limits<float>::infinity();
+  b.n_good[3] = 0;
+  b.sigma[7] = 0.0F;
+  b.mean[20] = nan;
+  b.sigma[21] = inf;
+  b.sigma[49] = nan;
+  EXPECT_EQ(b.flag(8.0), 5);
+  for (std::size_t c : {3u, 7u, 20u, 21u, 49u}) EXPECT_EQ(b.good[c], 0) << c;
+  EXPECT_EQ(std::accumulate(b.good.begin(), b.good.end(), 0), 45);
+}
+
+TEST(FlagChannels, ACleanBandpassIsKept) {
+  Xoshiro256 random(2);
+  for (int n_chan : {1, 2, 3, 5, 42, 63, 64, 65, 130, 336, 1000, 4096}) {
+    auto b = noisy_band(n_chan, 1e4, random);
+    EXPECT_EQ(b.flag(10.0), 0) << n_chan;  // 2 * 4096 tests at about 8 sigma of a Gaussian
+  }
+}
+
+TEST(FlagChannels, NoiseOfTheEstimateIsNoInterference) {
+  Xoshiro256 random(3);
+  auto b = noisy_band(300, 1e10, random);  // scatter far below what 100 samples would give
+  for (auto& n : b.n_good) n = 100;
+  const float sigma = b.sigma[150];
+  b.mean[150] += 0.45F * sigma;  // 4.5 standard errors of the mean of 100 samples
+  auto c = b;
+  EXPECT_EQ(b.flag(6.0), 0);
+  c.mean[150] += 0.45F * sigma;
+  EXPECT_EQ(c.flag(6.0), 1);
+  EXPECT_EQ(c.good[150], 0);
+}
+
+TEST(FlagChannels, EachOfManyCarriersIsFound) {
+  Xoshiro256 random(4);
+  for (int n_chan : {42, 130, 1000, 4096}) {
+    auto b = noisy_band(n_chan, 1e4, random);
+    std::vector<std::uint8_t> expected(b.good);
+    for (int c = 3; c < n_chan; c += 10) {
+      const auto at = static_cast<std::size_t>(c);
+      (c % 20 == 3 ? b.mean[at] : b.sigma[at]) *= 1.5F;
+      expected[at] = 0;
+    }
+    b.flag(10.0);
+    EXPECT_EQ(b.good, expected) << n_chan;
+  }
+}
+
+TEST(FlagChannels, LaterPassesFindWhatTheFirstHid) {
+  // A third of the band is bad and widens the deviation about twice; what is 12 deviations of the clean part
+  // off is found only once those are gone.
+  Xoshiro256 random(5);
+  auto b = noisy_band(1200, 1e4, random);
+  for (std::size_t c = 0; c < 1200; c += 3) b.mean[c] += 10.0F * b.sigma[c];
+  for (std::size_t c = 1; c < 1200; c += 60) b.mean[c] += 0.14F * b.sigma[c];
+  b.flag(9.0);
+  for (std::size_t c = 1; c < 1200; c += 60) EXPECT_EQ(b.good[c], 0) << c;
+  EXPECT_GE(std::accumulate(b.good.begin(), b.good.end(), 0), 780 - 2);
+}
+
+TEST(FlagChannels, ChannelsFlaggedBeforeHaveNoSay) {
+  Xoshiro256 random(6);
+  auto a = noisy_band(336, 1e4, random);
+  for (std::size_t c = 100; c < 170; ++c) a.good[c] = 0;
+  a.mean[50] *= 2.0F;
+  auto b = a;
+  for (std::size_t c = 100; c < 170; ++c) b.mean[c] = b.sigma[c] = static_cast<float>(1e6 * random.uniform());
+  EXPECT_EQ(a.flag(10.0), 1);
+  EXPECT_EQ(b.flag(10.0), 1);
+  EXPECT_EQ(a.good, b.good);
+}
+
+TEST(FlagChannels, TheReceiversGainDoesNotMatter) {
+  Xoshiro256 random(7);
+  auto a = noisy_band(130, 1e3, random);
+  a.mean[5] *= 1.1F;
+  a.sigma[77] *= 1.4F;
+  auto b = a;
+  for (auto& v : b.mean) v *= 64.0F;
+  for (auto& v : b.sigma) v *= 64.0F;
+  EXPECT_EQ(a.flag(4.0), b.flag(4.0));
+  EXPECT_EQ(a.good, b.good);
+}
+
+TEST(FlagChannels, RefusesShapesThatDifferAndThresholdsThatAreNotPositive) {
+  Xoshiro256 random(8);
+  auto b = noisy_band(10, 100.0, random);
+  EXPECT_THROW(b.flag(0.0), std::invalid_argument);
+  EXPECT_THROW(b.flag(-3.0), std::invalid_argument);
+  EXPECT_THROW(b.flag(std::numeric_limits<double>::quiet_NaN()), std::invalid_argument);
+  b.good.pop_back();
+  EXPECT_THROW(b.flag(5.0), std::invalid_argument);
+}
+
+}  // namespace
+}  // namespace tianyan
