@@ -153,7 +153,8 @@ Array<std::int32_t, 2> reference_node(const FdmtPlan& plan, int index, View<cons
   const auto& node = node_of(plan, index);
   Array<std::int32_t, 2> out({node.n_row(), n});
   if (node.is_leaf()) {
-    for (std::int64_t t = 0; t < n; ++t) out(0, t) = in(node.chan_begin, t);
+    for (std::int64_t k = 0; k < node.n_row(); ++k)  // more than one only where the band is this channel
+      for (std::int64_t t = 0; t < n; ++t) out(k, t) = in(node.chan_begin, t);
     return out;
   }
   const auto upper = reference_node(plan, node.upper, in, n);
@@ -200,7 +201,8 @@ void fdmt_group_rows(const FdmtPlan& plan, int g, View<const std::int8_t, 2> in,
   Arena arena(scratch);
   std::int16_t* out = &group_rows(group.row_begin, column);
   if (node.is_leaf())
-    widen_row(&in(node.chan_begin, t), out, n);
+    for (int k = 0; k < node.n_row(); ++k)
+      widen_row(&in(node.chan_begin, t), out + k * group_rows.stride(0), n);
   else
     combine_group_node({plan, in}, node, t, n, out, group_rows.stride(0), arena);
 }

@@ -1,5 +1,5 @@
 // Bytes of hand-made files.
-#include "spectra_files.hpp"
+#include "tests/io/spectra_files.hpp"
 
 #include <fmt/ranges.h>
 #include <unistd.h>

@@ -1,7 +1,7 @@
 // FBH5 files that h5py makes, as blimpy would.
 #include <filesystem>
 
-#include "spectra_files.hpp"
+#include "tests/io/spectra_files.hpp"
 
 namespace tianyan::test {
 namespace {

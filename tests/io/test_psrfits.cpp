@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <limits>
 
-#include "spectra_files.hpp"
+#include "tests/io/spectra_files.hpp"
 
 namespace tianyan::test {
 namespace {

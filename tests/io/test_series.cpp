@@ -2,7 +2,7 @@
 #include <filesystem>
 
 #include "io/beam_name.hpp"
-#include "spectra_files.hpp"
+#include "tests/io/spectra_files.hpp"
 
 namespace tianyan::test {
 namespace {

@@ -1,7 +1,7 @@
 // SIGPROC files made by hand: every keyword, every defect.
 #include <cmath>
 
-#include "spectra_files.hpp"
+#include "tests/io/spectra_files.hpp"
 
 namespace tianyan::test {
 namespace {

@@ -8,7 +8,7 @@
 
 #include "io/atomic_file.hpp"
 #include "kernels/base/random.hpp"
-#include "spectra_files.hpp"
+#include "tests/io/spectra_files.hpp"
 
 namespace tianyan::test {
 namespace {

@@ -2,7 +2,7 @@
 #include <cmath>
 #include <filesystem>
 
-#include "spectra_files.hpp"
+#include "tests/io/spectra_files.hpp"
 
 namespace tianyan::test {
 namespace {

@@ -1,0 +1,100 @@
+// What the benchmarks share: FAST's sizes, noise, and the counters that each of them reports.
+//
+// An iteration is one statistics window of one beam, 16384 spectra or 0.805 s of data, on one thread where
+// the name does not say otherwise: times of different kernels can be compared and added.
+#pragma once
+#include <benchmark/benchmark.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "kernels/base/array.hpp"
+#include "kernels/base/random.hpp"
+#include "kernels/base/stream_info.hpp"
+#include "kernels/unpack.hpp"
+
+namespace tianyan {
+
+inline constexpr int kChannels = 4096;
+inline constexpr std::int64_t kWindow = 16384;  ///< spectra
+inline constexpr int kSlab = 64;                ///< channels unpacked and normalised at once
+inline constexpr int kTrials = 4096;
+inline constexpr double kSampleTimeS = 49.152e-6;
+inline constexpr double kWindowS = kWindow * kSampleTimeS;
+
+/// Rates of this machine that bound the kernels, of one thread; measured once, when first asked for.
+struct MachineLimits {
+  double copy_bytes_s = 0.0;    ///< read and written, arrays larger than the last cache
+  double additions_l2_s = 0.0;  ///< int16, rows in the second cache
+};
+const MachineLimits& machine_limits();
+
+inline StreamInfo fast_stream(std::int64_t n_time, int n_pol = 1) {
+  StreamInfo info;
+  info.n_chan = kChannels;
+  info.n_pol = n_pol;
+  info.channel_width_mhz = 500.0 / kChannels;
+  info.freq_low_mhz = 1000.0 + 0.5 * info.channel_width_mhz;
+  info.sample_time_s = kSampleTimeS;
+  info.n_time = n_time;
+  info.start.day = 59000;
+  return info;
+}
+
+/// Gaussian noise, rounded to integers within [mean - clip, mean + clip].
+template <class T>
+void fill_noise(T* out, std::int64_t n, float mean, float sigma, float clip) {
+  const NormalTable normal;
+  Xoshiro256 random(1);
+  float noise[1024];
+  for (std::int64_t i = 0; i < n; i += 1024) {
+    const std::int64_t count = std::min<std::int64_t>(1024, n - i);
+    normal.fill(random, noise, count);
+    for (std::int64_t j = 0; j < count; ++j)
+      out[i + j] = static_cast<T>(mean + std::clamp(std::rint(noise[j] * sigma), -clip, clip));
+  }
+}
+
+/// Normalised samples [n_chan][n_time], as conditioning makes them.
+inline Array<std::int8_t, 2> quantised_noise(std::int64_t n_chan, std::int64_t n_time) {
+  Array<std::int8_t, 2> q({n_chan, n_time});
+  fill_noise(q.data(), q.size(), 0.0F, 4.0F, 31.0F);
+  return q;
+}
+
+/// Recorded bytes of one window, of one span.
+inline void fill_window(const SampleFormat& format, int n_pol, RawBlock& block) {
+  const auto info = fast_stream(kWindow, n_pol);
+  block.n_time = kWindow;
+  block.reserve(kWindow, spectrum_bytes(info, format));
+  fill_noise(block.samples.data(), block.samples.size(), 128.0F, 16.0F, 100.0F);
+  block.spans.assign(1, {});
+  block.spans.front().end = kWindow;
+}
+
+/// All samples of the window count.
+inline SpanWeights full_weights() {
+  return {{0, kWindow}, std::vector<std::uint8_t>(static_cast<std::size_t>(kChannels), 1), kChannels};
+}
+
+/// Work of one iteration, and how near its rate comes to the machine's: `of_copy` where bytes of main memory
+/// bound it, `of_adds` where additions do. `x_real_time` is seconds of data per second.
+struct Work {
+  double bytes = 0.0, additions = 0.0;
+};
+inline void report(benchmark::State& state, const Work& work) {
+  using benchmark::Counter;
+  constexpr auto kRate = Counter::kIsIterationInvariantRate;
+  if (work.bytes > 0.0) {
+    state.counters["bytes/s"] = Counter(work.bytes, kRate);
+    state.counters["of_copy"] = Counter(work.bytes / machine_limits().copy_bytes_s, kRate);
+  }
+  if (work.additions > 0.0) {
+    state.counters["adds/s"] = Counter(work.additions, kRate);
+    state.counters["of_adds"] = Counter(work.additions / machine_limits().additions_l2_s, kRate);
+  }
+  state.counters["x_real_time"] = Counter(kWindowS, kRate);
+}
+
+}  // namespace tianyan

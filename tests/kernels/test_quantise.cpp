@@ -1,0 +1,220 @@
+// Normalisation and downsampling: by hand, the references, and the model of variance against simulated noise.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "kernels/quantise.hpp"
+#include "tests/kernels/kernel_test.hpp"
+
+namespace tianyan {
+namespace {
+
+std::vector<int> quantised(std::vector<float> x, float mean, float sigma) {
+  const auto n = std::ssize(x);
+  Array<std::int8_t, 2> q({1, n});
+  normalise(View<const float, 2>(x.data(), {1, n}), View<const float, 1>(&mean, {1}),
+            View<const float, 1>(&sigma, {1}), all_good(n, 1), 0, q.view());
+  return {q.data(), q.data() + n};
+}
+
+TEST(Normalise, IsFourLevelsASigmaClippedAtThirtyOne) {
+  EXPECT_EQ(quantised({10, 12, 8, 11, 26, -100, 1e30F}, 10, 2), (std::vector<int>{0, 4, -4, 2, 31, -31, 31}));
+}
+
+TEST(Normalise, RoundsTiesToEven) {
+  EXPECT_EQ(quantised({0.5, 1.5, 2.5, -0.5, -1.5, -2.5, 30.5, -30.5}, 0, 4),
+            (std::vector<int>{0, 2, 2, 0, -2, -2, 30, -30}));
+}
+
+TEST(Normalise, WhatCannotBeUsedIsZero) {
+  const float nan = std::numeric_limits<float>::quiet_NaN(), inf = std::numeric_limits<float>::infinity();
+  const std::vector<int> zeros(2, 0);
+  EXPECT_EQ(quantised({1, 9}, nan, 1), zeros);
+  EXPECT_EQ(quantised({1, 9}, inf, 1), zeros);
+  EXPECT_EQ(quantised({1, 9}, 0, nan), zeros);
+  EXPECT_EQ(quantised({1, 9}, 0, 0), zeros);
+  EXPECT_EQ(quantised({1, 9}, 0, -1), zeros);
+  EXPECT_EQ(quantised({nan, inf}, nan, nan), zeros);
+}
+
+TEST(Normalise, MatchesTheReferenceOverAwkwardSizes) {
+  Xoshiro256 random(1);
+  for (int n_chan : {1, 2, 3, 5, 42, 63, 64, 65, 130})
+    for (std::int64_t n_time : {1, 3, 7, 15, 16, 17, 31, 32, 33, 255, 256, 257}) {
+      const int first = static_cast<int>(random.below(5));
+      const auto w = random_weights(n_time, n_chan + 5, random);
+      PaddedRows<float> x(n_chan, n_time, random);
+      fill_gaussian(x.view(), 100.0, 3.0, random);
+      Array<float, 1> mean({n_chan}), sigma({n_chan});
+      for (int c = 0; c < n_chan; ++c) {
+        mean(c) = static_cast<float>(100.0 + gaussian(random));
+        sigma(c) = static_cast<float>(random.uniform() < 0.1 ? 0.0 : 0.3 + 4.0 * random.uniform());
+      }
+      PaddedRows<std::int8_t> fast(n_chan, n_time, random), plain(n_chan, n_time, random);
+      normalise(x.cview(), mean.cview(), sigma.cview(), w, first, fast.view());
+      normalise_reference(x.cview(), mean.cview(), sigma.cview(), w, first, plain.view());
+      EXPECT_TRUE(equal(fast.cview(), plain.cview(), "c", "t")) << n_chan << " x " << n_time;
+      EXPECT_TRUE(fast.gaps_untouched());
+    }
+}
+
+TEST(Normalise, TheReceiversGainDoesNotMatter) {
+  Xoshiro256 random(2);
+  Array<float, 2> x({1, 1000});
+  fill_gaussian(x.view(), 7.0, 1.5, random);
+  const std::vector<float> a(x.data(), x.data() + 1000);
+  auto b = a;
+  for (auto& v : b) v *= 512.0F;
+  EXPECT_EQ(quantised(a, 7.0F, 1.5F), quantised(b, 512.0F * 7.0F, 512.0F * 1.5F));
+}
+
+TEST(Normalise, RefusesShapesThatDiffer) {
+  Array<float, 2> x({3, 16});
+  Array<float, 1> mean({3}), sigma({3}), two({2});
+  Array<std::int8_t, 2> q({3, 16}), narrow({3, 15});
+  const auto w = all_good(16, 4);
+  const auto call = [&](auto in, auto m, auto s, const SpanWeights& weights, int first, auto out) {
+    normalise(in, m, s, weights, first, out);
+  };
+  EXPECT_NO_THROW(call(x.cview(), mean.cview(), sigma.cview(), w, 1, q.view()));
+  EXPECT_THROW(call(x.cview(), mean.cview(), sigma.cview(), w, 2, q.view()), std::invalid_argument);
+  EXPECT_THROW(call(x.cview(), mean.cview(), sigma.cview(), w, -1, q.view()), std::invalid_argument);
+  EXPECT_THROW(call(x.cview(), two.cview(), sigma.cview(), w, 0, q.view()), std::invalid_argument);
+  EXPECT_THROW(call(x.cview(), mean.cview(), two.cview(), w, 0, q.view()), std::invalid_argument);
+  EXPECT_THROW(call(x.cview(), mean.cview(), sigma.cview(), w, 0, narrow.view()), std::invalid_argument);
+  EXPECT_THROW(call(x.cview(), mean.cview(), sigma.cview(), all_good(15, 4), 0, q.view()),
+               std::invalid_argument);
+  const View<const float, 2> turned(x.data(), {3, 16}, {1, 3});
+  EXPECT_THROW(call(turned, mean.cview(), sigma.cview(), w, 0, q.view()), std::invalid_argument);
+}
+
+std::vector<int> halved(std::vector<std::int8_t> fine, int shift) {
+  const auto n = std::ssize(fine) / 2;
+  std::vector<std::int8_t> coarse(static_cast<std::size_t>(n));
+  downsample(View<const std::int8_t, 2>(fine.data(), {1, 2 * n}), shift,
+             View<std::int8_t, 2>(coarse.data(), {1, n}));
+  return {coarse.begin(), coarse.end()};
+}
+
+TEST(Downsample, AddsPairsOrHalvesThemWithTiesToEven) {
+  EXPECT_EQ(halved({1, 2, -3, 5, 31, 31, -31, -31}, 0), (std::vector<int>{3, 2, 62, -62}));
+  EXPECT_EQ(halved({1, 2, 0, 1, 2, 3, -1, 0, -1, -2, 62, 63}, 1), (std::vector<int>{2, 0, 2, 0, -2, 62}));
+}
+
+TEST(Downsample, MatchesTheReferenceForEveryPairOfBytes) {
+  Array<std::int8_t, 2> fine({256, 512}), fast({256, 256}), plain({256, 256});
+  for (int a = -128; a < 128; ++a)
+    for (int b = -128; b < 128; ++b) {
+      fine(a + 128, 2 * (b + 128)) = static_cast<std::int8_t>(a);
+      fine(a + 128, 2 * (b + 128) + 1) = static_cast<std::int8_t>(b);
+    }
+  for (int shift : {0, 1}) {
+    downsample(fine.cview(), shift, fast.view());
+    downsample_reference(fine.cview(), shift, plain.view());
+    EXPECT_TRUE(equal(fast.cview(), plain.cview(), "a", "b")) << shift;
+  }
+}
+
+TEST(Downsample, MatchesTheReferenceOverAwkwardSizes) {
+  Xoshiro256 random(3);
+  for (int n_chan : {1, 3, 42, 65})
+    for (std::int64_t n : {1, 3, 7, 15, 16, 17, 31, 32, 33, 1000}) {
+      PaddedRows<std::int8_t> fine(n_chan, 2 * n, random), fast(n_chan, n, random), plain(n_chan, n, random);
+      fill_uniform(fine.view(), 127, random);
+      const int shift = static_cast<int>(random.below(2));
+      downsample(fine.cview(), shift, fast.view());
+      downsample_reference(fine.cview(), shift, plain.view());
+      EXPECT_TRUE(equal(fast.cview(), plain.cview(), "c", "t")) << n;
+      EXPECT_TRUE(fast.gaps_untouched());
+    }
+}
+
+TEST(Downsample, RefusesShapesAndShiftsThatDoNotFit) {
+  Array<std::int8_t, 2> fine({2, 8}), coarse({2, 4}), short_one({2, 3}), three({3, 4});
+  EXPECT_NO_THROW(downsample(fine.cview(), 1, coarse.view()));
+  EXPECT_THROW(downsample(fine.cview(), 2, coarse.view()), std::invalid_argument);
+  EXPECT_THROW(downsample(fine.cview(), -1, coarse.view()), std::invalid_argument);
+  EXPECT_THROW(downsample(fine.cview(), 0, short_one.view()), std::invalid_argument);
+  EXPECT_THROW(downsample(fine.cview(), 0, three.view()), std::invalid_argument);
+  EXPECT_THROW(downsample(View<const std::int8_t, 2>(fine.data(), {2, 8}, {1, 2}), 0, coarse.view()),
+               std::invalid_argument);
+}
+
+TEST(QuantLevels, OfTheFirstOctavesByHand) {
+  QuantLevels levels;  // 16 + 1/12
+  EXPECT_DOUBLE_EQ(levels.variance, 16.0 + 1.0 / 12.0);
+  EXPECT_NEAR(1.0 - 1.0 / std::sqrt(1.0 + levels.noise_added), 0.0026, 1e-5);  // the loss of S/N
+  const double variance[] = {32.0 + 1.0 / 6.0, 64.0 + 1.0 / 3.0, (128.0 + 2.0 / 3.0) / 4.0 + 0.125};
+  const int max_abs[] = {62, 124, 124}, shift[] = {0, 0, 1};
+  for (int j = 0; j < 3; ++j) {
+    levels = next_octave(levels);
+    EXPECT_DOUBLE_EQ(levels.variance, variance[j]);
+    EXPECT_EQ(levels.max_abs, max_abs[j]);
+    EXPECT_EQ(levels.shift, shift[j]);
+  }
+}
+
+TEST(QuantLevels, BoundHoldsWhereEverySampleIsClipped) {
+  QuantLevels levels;
+  std::vector<std::int8_t> q(1 << 10, static_cast<std::int8_t>(levels.max_abs));
+  for (std::size_t i = 512; i < 1024; ++i) q[i] = static_cast<std::int8_t>(-levels.max_abs);
+  while (q.size() > 2) {
+    levels = next_octave(levels);
+    const auto coarse = halved(q, levels.shift);
+    q.assign(coarse.begin(), coarse.end());
+    for (int v : q) ASSERT_LE(std::abs(v), levels.max_abs);
+    EXPECT_EQ(q.front(), levels.max_abs);
+  }
+}
+
+// What variance the octaves of unit Gaussian noise really have, and how much of it came from rounding.
+struct Measured {
+  double variance, noise_added;
+};
+std::vector<Measured> measure_octaves(std::int64_t n, int n_octave, Xoshiro256& random) {
+  std::vector<double> ideal(static_cast<std::size_t>(n));
+  std::vector<std::int8_t> q;
+  for (auto& v : ideal) {
+    v = kQuantSigma * gaussian(random);
+    q.push_back(static_cast<std::int8_t>(quantised({static_cast<float>(v)}, 0, kQuantSigma)[0]));
+  }
+  std::vector<Measured> measured;
+  QuantLevels levels;
+  for (int j = 0; j < n_octave; ++j, levels = next_octave(levels)) {
+    if (j > 0) {
+      const auto coarse = halved(q, levels.shift);
+      q.assign(coarse.begin(), coarse.end());
+      for (std::size_t i = 0; i < q.size(); ++i)
+        ideal[i] = (ideal[2 * i] + ideal[2 * i + 1]) / (1 << levels.shift);
+      ideal.resize(q.size());
+    }
+    double square = 0.0, off = 0.0, wanted = 0.0;
+    for (std::size_t i = 0; i < q.size(); ++i) {
+      square += double{q[i]} * q[i];
+      off += (q[i] - ideal[i]) * (q[i] - ideal[i]);
+      wanted += ideal[i] * ideal[i];
+    }
+    measured.push_back({square / static_cast<double>(q.size()), off / wanted});
+  }
+  return measured;
+}
+
+TEST(QuantLevels, AreTheVarianceOfSimulatedNoise) {
+  Xoshiro256 random(4);
+  constexpr std::int64_t kN = 1 << 19;
+  const auto measured = measure_octaves(kN, 8, random);
+  QuantLevels levels;
+  for (int j = 0; j < 8; ++j, levels = next_octave(levels)) {
+    // A variance of n samples is good to (2 / n)^1/2; 5 of these. noise_added is first order in itself: 2 %.
+    const double error = 5.0 * std::sqrt(2.0 / static_cast<double>(kN >> j));
+    const auto& m = measured[static_cast<std::size_t>(j)];
+    EXPECT_NEAR(m.variance, levels.variance, error * levels.variance) << "octave " << j;
+    EXPECT_NEAR(m.noise_added, levels.noise_added, (1.5 * error + 0.02) * levels.noise_added)
+        << "octave " << j;
+  }
+}
+
+}  // namespace
+}  // namespace tianyan

@@ -1,0 +1,154 @@
+// Row operations: every length around a vector's, every misalignment, against plain loops.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "kernels/boxcar.hpp"
+#include "kernels/row_ops.hpp"
+#include "tests/kernels/kernel_test.hpp"
+
+namespace tianyan {
+namespace {
+
+constexpr std::int64_t kLengths[] = {0,  1,  2,  3,  7,  8,  9,  15,  16,  17,  31,  32,
+                                     33, 47, 63, 64, 65, 96, 97, 127, 128, 129, 1000};
+
+template <class T>
+std::vector<T> random_row(std::int64_t n, std::int64_t max_abs, Xoshiro256& random) {
+  std::vector<T> row(static_cast<std::size_t>(n));
+  for (auto& v : row) v = static_cast<T>(random_between(random, -max_abs - 1, max_abs));
+  return row;
+}
+
+template <class In, class Out>
+void check_addition(std::int64_t max_abs) {
+  Xoshiro256 random(1);
+  for (std::int64_t n : kLengths) {
+    const auto lead_a = random_between(random, 0, 17), lead_b = random_between(random, 0, 17),
+               lead_out = random_between(random, 0, 17);
+    const auto a = random_row<In>(n + lead_a, max_abs, random),
+               b = random_row<In>(n + lead_b, max_abs, random);
+    std::vector<Out> out(static_cast<std::size_t>(lead_out + n + 1), Out{99});
+    add_rows(a.data() + lead_a, b.data() + lead_b, out.data() + lead_out, n);
+    for (std::int64_t i = 0; i < n; ++i)
+      ASSERT_EQ(out[static_cast<std::size_t>(lead_out + i)], (a.data() + lead_a)[i] + (b.data() + lead_b)[i])
+          << "i=" << i << " of " << n;
+    EXPECT_EQ(out.back(), 99);
+    EXPECT_TRUE(lead_out == 0 || out[static_cast<std::size_t>(lead_out) - 1] == 99);
+  }
+}
+
+TEST(AddRows, WidensBytesWithoutOverflow) { check_addition<std::int8_t, std::int16_t>(127); }
+TEST(AddRows, AddsInt16) { check_addition<std::int16_t, std::int16_t>(16383); }
+TEST(AddRows, WidensInt16WithoutOverflow) { check_addition<std::int16_t, std::int32_t>(32767); }
+TEST(AddRows, AddsInt32) { check_addition<std::int32_t, std::int32_t>((1 << 30) - 1); }
+
+template <class In, class Out>
+void check_widening() {
+  Xoshiro256 random(2);
+  for (std::int64_t n : kLengths) {
+    const auto lead = random_between(random, 0, 17);
+    const auto a = random_row<In>(n + lead, std::numeric_limits<In>::max(), random);
+    std::vector<Out> out(static_cast<std::size_t>(n + 1), Out{99});
+    widen_row(a.data() + lead, out.data(), n);
+    for (std::int64_t i = 0; i < n; ++i) ASSERT_EQ(out[static_cast<std::size_t>(i)], (a.data() + lead)[i]);
+    EXPECT_EQ(out.back(), 99);
+  }
+}
+
+TEST(WidenRow, KeepsBytes) { check_widening<std::int8_t, std::int16_t>(); }
+TEST(WidenRow, KeepsInt16) { check_widening<std::int16_t, std::int32_t>(); }
+
+TEST(BoxcarMaxima, AreTheLargestSumsOfEachWidth) {
+  Xoshiro256 random(3);
+  for (std::int64_t n : {8, 16, 24, 64, 72, 256, 1000})
+    for (int lead : {0, 1, 3}) {
+      const auto x = random_row<std::int32_t>(lead + n + 31, 1 << 20, random);
+      std::vector<std::int32_t> scratch(static_cast<std::size_t>(4 * (n + 32)));
+      std::int32_t best[kNumNarrowWidths];
+      boxcar_maxima(x.data() + lead, n, scratch.data(), best);
+      for (int j = 0; j < kNumNarrowWidths; ++j) {
+        std::int32_t most = std::numeric_limits<std::int32_t>::min();
+        for (std::int64_t i = 0; i < n; ++i) {
+          std::int32_t sum = 0;
+          for (int k = 0; k < kNarrowWidths[j]; ++k) sum += (x.data() + lead)[i + k];
+          most = std::max(most, sum);
+        }
+        EXPECT_EQ(best[j], most) << "width " << kNarrowWidths[j] << ", n=" << n;
+      }
+    }
+}
+
+TEST(BoxcarMaxima, OfARowBelowZeroAreBelowZero) {
+  std::vector<std::int32_t> x(39), scratch(160);
+  for (std::size_t i = 0; i < x.size(); ++i) x[i] = -1000 - static_cast<std::int32_t>(i);
+  std::int32_t best[kNumNarrowWidths];
+  boxcar_maxima(x.data(), 8, scratch.data(), best);
+  EXPECT_EQ(best[0], -1000);
+  EXPECT_EQ(best[1], -2001);
+  EXPECT_EQ(best[9], -32 * 1000 - 31 * 16);
+}
+
+TEST(DecimateBy8, AddsEight) {
+  Xoshiro256 random(4);
+  for (std::int64_t n : {0, 1, 3, 7, 8, 9, 100}) {
+    const auto x = random_row<std::int32_t>(8 * n + 3, 1 << 27, random);
+    std::vector<std::int32_t> out(static_cast<std::size_t>(n + 1), 99);
+    decimate_by_8(x.data() + 3, out.data(), n);
+    for (std::int64_t i = 0; i < n; ++i) {
+      std::int32_t sum = 0;
+      for (int k = 0; k < 8; ++k) sum += (x.data() + 3)[8 * i + k];
+      EXPECT_EQ(out[static_cast<std::size_t>(i)], sum);
+    }
+    EXPECT_EQ(out.back(), 99);
+  }
+}
+
+// The sixteen float lanes that the header promises, one sample at a time.
+struct Lanes {
+  double count = 0.0, sum = 0.0, squares = 0.0;
+  Lanes(const float* x, std::int64_t n, float pivot, float low, float high) {
+    float c[16] = {}, s[16] = {}, q[16] = {};
+    for (std::int64_t i = 0; i < n; ++i) {
+      const float v = x[i] - pivot;
+      if (!(v > low && v < high)) continue;
+      c[i % 16] += 1.0F;
+      s[i % 16] += v;
+      q[i % 16] += v * v;
+    }
+    for (int lane = 0; lane < 16; ++lane) count += c[lane], sum += s[lane], squares += q[lane];
+  }
+};
+
+TEST(ClippedMoments, AreTheSameBitsAsSixteenPlainLanes) {
+  Xoshiro256 random(5);
+  for (std::int64_t n : {0, 1, 3, 7, 15, 16, 17, 63, 64, 65, 1000, 4095, 4096}) {
+    std::vector<float> x(static_cast<std::size_t>(n + 3));
+    for (auto& v : x) v = static_cast<float>(10.0 + 2.0 * gaussian(random));
+    for (const auto& [low, high] : {std::pair{-3.0F, 3.0F}, {-1.5F, 4.0F}, {-1e30F, 1e30F}}) {
+      double count = 1.0, sum = 2.0, squares = 3.0;  // what was there is added to
+      clipped_moments(x.data() + 3, n, 10.0F, low, high, &count, &sum, &squares);
+      const Lanes plain(x.data() + 3, n, 10.0F, low, high);
+      EXPECT_EQ(count, 1.0 + plain.count) << n;
+      EXPECT_NEAR(sum, 2.0 + plain.sum, 1e-12) << n;  // order of the last double sum: 16 2^-53 4096
+      EXPECT_NEAR(squares, 3.0 + plain.squares, 1e-10) << n;
+    }
+  }
+}
+
+TEST(ClippedMoments, BoundsAreOpen) {
+  const float x[] = {1.0F, 2.0F, 3.0F, 4.0F, 5.0F};
+  double count = 0.0, sum = 0.0, squares = 0.0;
+  clipped_moments(x, 5, 3.0F, -2.0F, 2.0F, &count, &sum, &squares);
+  EXPECT_EQ(count, 3.0);
+  EXPECT_EQ(sum, 0.0);
+  EXPECT_EQ(squares, 2.0);
+}
+
+TEST(VectorTarget, HasAName) { EXPECT_FALSE(std::string(vector_target()).empty()); }
+
+}  // namespace
+}  // namespace tianyan
