@@ -1,17 +1,15 @@
-// FBH5 (Breakthrough Listen's HDF5): Source and Sink. HDF5 stays behind this file.
+// FBH5 (Breakthrough Listen's HDF5): Source and Sink.
 // Dataset /data is [time][feed][frequency]; its attributes are SIGPROC's keywords, but src_raj is in decimal
 // hours.
-#include <hdf5.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <mutex>
 #include <optional>
 #include <utility>
 
 #include "io/atomic_file.hpp"
 #include "io/beam_name.hpp"
+#include "io/hdf5_file.hpp"
 #include "io/raw_file.hpp"
 #include "io/sigproc_ids.hpp"
 #include "io/sink.hpp"
@@ -20,62 +18,6 @@
 
 namespace tianyan {
 namespace {
-
-// HDF5 as distributions build it has one global state for all files and is not safe to call from two threads.
-std::recursive_mutex hdf5_mutex;
-
-/// Held around every use of HDF5; its own printing of errors is off, they go into exceptions.
-class Hdf5Lock {
- public:
-  Hdf5Lock() : lock_(hdf5_mutex) { H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr); }
-
- private:
-  std::lock_guard<std::recursive_mutex> lock_;
-};
-
-herr_t keep_first(unsigned depth, const H5E_error2_t* error, void* text) {
-  if (depth == 0 && error->desc) *static_cast<std::string*>(text) = error->desc;
-  return 0;
-}
-
-std::string hdf5_reason() {
-  std::string text;
-  H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_first, &text);
-  H5Eclear2(H5E_DEFAULT);
-  return text.empty() ? "HDF5 gives no reason" : text;
-}
-
-/// An HDF5 identifier with what closes it.
-class Hdf5Id {
- public:
-  using Close = herr_t (*)(hid_t);
-  Hdf5Id() = default;
-  Hdf5Id(hid_t id, Close close, const std::string& path, const char* what) : id_(id), close_(close) {
-    if (id_ < 0) throw std::runtime_error(fmt::format("{}: cannot {}: {}", path, what, hdf5_reason()));
-  }
-  Hdf5Id(Hdf5Id&& other) noexcept : id_(std::exchange(other.id_, -1)), close_(other.close_) {}
-  Hdf5Id& operator=(Hdf5Id&& other) noexcept {
-    std::swap(id_, other.id_);
-    std::swap(close_, other.close_);
-    return *this;
-  }
-  ~Hdf5Id() { close(); }
-  operator hid_t() const { return id_; }  // NOLINT(google-explicit-constructor)
-  /// Closes now; false where that fails.
-  bool close() {
-    if (id_ < 0) return true;
-    const Hdf5Lock lock;
-    return close_(std::exchange(id_, -1)) >= 0;
-  }
-
- private:
-  hid_t id_ = -1;
-  Close close_ = nullptr;
-};
-
-void check(herr_t status, const std::string& path, const char* what) {
-  if (status < 0) throw std::runtime_error(fmt::format("{}: cannot {}: {}", path, what, hdf5_reason()));
-}
 
 /// A filter that the dataset needs and this HDF5 does not have, with what to install; "" where there is none.
 std::string missing_filter(hid_t dataset, const std::string& path) {
@@ -267,7 +209,7 @@ class Fbh5Source : public Source {
                           static_cast<hsize_t>(info_.n_chan)};
     const Hdf5Id in_file(H5Dget_space(data_), H5Sclose, path_, "read /data");
     const Hdf5Id in_memory(H5Screate_simple(3, n, nullptr), H5Sclose, path_, "read /data");
-    check(H5Sselect_hyperslab(in_file, H5S_SELECT_SET, begin, nullptr, n, nullptr), path_, "read /data");
+    check_hdf5(H5Sselect_hyperslab(in_file, H5S_SELECT_SET, begin, nullptr, n, nullptr), path_, "read /data");
     const herr_t status =
         H5Dread(data_, memory_type(format_), in_memory, in_file, H5P_DEFAULT, out.samples.data());
     if (status >= 0) return;
@@ -301,14 +243,14 @@ void put(hid_t object, const char* name, const std::string& text, const std::str
   const Hdf5Id attribute(H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT), H5Aclose, path,
                          "write an attribute");
   const char* value = text.c_str();
-  check(H5Awrite(attribute, type, &value), path, "write an attribute");
+  check_hdf5(H5Awrite(attribute, type, &value), path, "write an attribute");
 }
 
 void put(hid_t object, const char* name, hid_t type, const void* value, const std::string& path) {
   const Hdf5Id space(H5Screate(H5S_SCALAR), H5Sclose, path, "write an attribute");
   const Hdf5Id attribute(H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT), H5Aclose, path,
                          "write an attribute");
-  check(H5Awrite(attribute, type, value), path, "write an attribute");
+  check_hdf5(H5Awrite(attribute, type, value), path, "write an attribute");
 }
 
 void put(hid_t object, const char* name, double value, const std::string& path) {
@@ -327,7 +269,7 @@ void put_labels(hid_t data, const std::string& path) {
   const Hdf5Id attribute(H5Acreate2(data, "DIMENSION_LABELS", type, space, H5P_DEFAULT, H5P_DEFAULT),
                          H5Aclose, path, "write an attribute");
   const char* labels[] = {"time", "feed_id", "frequency"};
-  check(H5Awrite(attribute, type, labels), path, "write an attribute");
+  check_hdf5(H5Awrite(attribute, type, labels), path, "write an attribute");
 }
 
 void put_attributes(hid_t data, const StreamInfo& info, const SampleFormat& format, const std::string& path) {
@@ -359,8 +301,7 @@ class Fbh5Sink : public Sink {
   Fbh5Sink(const std::string& path, const StreamInfo& info, const SampleFormat& wanted)
       : target_(path), info_(info), format_(storable_format(wanted)) {
     const Hdf5Lock lock;
-    file_ = Hdf5Id(H5Fcreate(target_.temporary_path().c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT),
-                   H5Fclose, path, "create it");
+    file_ = create_hdf5(target_.temporary_path(), output_, path);
     put(file_, "CLASS", std::string("FILTERBANK"), path);
     put(file_, "VERSION", std::string("1.0"), path);
     const hsize_t n_chan = static_cast<hsize_t>(info.n_chan), n_pol = static_cast<hsize_t>(info.n_pol);
@@ -368,7 +309,7 @@ class Fbh5Sink : public Sink {
     const hsize_t chunk[3] = {static_cast<hsize_t>(chunk_time()), 1, n_chan};
     const Hdf5Id space(H5Screate_simple(3, none, any), H5Sclose, path, "create dataset /data");
     const Hdf5Id plist(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, path, "create dataset /data");
-    check(H5Pset_chunk(plist, 3, chunk), path, "create dataset /data");
+    check_hdf5(H5Pset_chunk(plist, 3, chunk), path, "create dataset /data");
     data_ = Hdf5Id(H5Dcreate2(file_, "data", memory_type(format_), space, H5P_DEFAULT, plist, H5P_DEFAULT),
                    H5Dclose, path, "create dataset /data");
     put_attributes(data_, info, format_, path);
@@ -394,6 +335,7 @@ class Fbh5Sink : public Sink {
   void finish() override {
     const Hdf5Lock lock;
     const bool is_closed = data_.close() && file_.close();
+    output_.check(target_.path());
     require(is_closed, "{}: cannot be written: {}", target_.path(), hdf5_reason());
     target_.commit();
   }
@@ -410,12 +352,14 @@ class Fbh5Sink : public Sink {
     const hsize_t n_pol = static_cast<hsize_t>(info_.n_pol), n_chan = static_cast<hsize_t>(info_.n_chan);
     const hsize_t begin[3] = {n_written_, 0, 0}, n[3] = {static_cast<hsize_t>(n_time), n_pol, n_chan};
     const hsize_t all[3] = {n_written_ + n[0], n_pol, n_chan};
-    check(H5Dset_extent(data_, all), target_.path(), what);
+    check_hdf5(H5Dset_extent(data_, all), target_.path(), what);
     const Hdf5Id in_file(H5Dget_space(data_), H5Sclose, target_.path(), what);
     const Hdf5Id in_memory(H5Screate_simple(3, n, nullptr), H5Sclose, target_.path(), what);
-    check(H5Sselect_hyperslab(in_file, H5S_SELECT_SET, begin, nullptr, n, nullptr), target_.path(), what);
-    check(H5Dwrite(data_, memory_type(format_), in_memory, in_file, H5P_DEFAULT, samples), target_.path(),
-          what);
+    check_hdf5(H5Sselect_hyperslab(in_file, H5S_SELECT_SET, begin, nullptr, n, nullptr), target_.path(),
+               what);
+    check_hdf5(H5Dwrite(data_, memory_type(format_), in_memory, in_file, H5P_DEFAULT, samples),
+               target_.path(), what);
+    output_.check(target_.path());
     n_written_ += n[0];
   }
 
@@ -431,6 +375,7 @@ class Fbh5Sink : public Sink {
   SampleFormat format_;
   SinkLosses losses_;
   hsize_t n_written_ = 0;
+  Hdf5Output output_;  // outlives the file
   Hdf5Id file_, data_;
 };
 

@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "io/beam_name.hpp"
 #include "io/source.hpp"
 #include "kernels/base/expect.hpp"
 
@@ -33,6 +34,14 @@ std::string reason_in_name(const std::string& name) {
   if (name.find("_cal-") != std::string::npos) return "calibration (_cal-)";
   if (name.ends_with(".tmp")) return "temporary file";
   return "";
+}
+
+/// A beam's file by its name: if it cannot be read the beam fails, and is not silently left out.
+bool is_named_as_scan(const std::string& path) {
+  const std::string name = fs::path(path).filename().string();
+  constexpr const char* kEndings[] = {".fits", ".fits.fz", ".sf", ".fil", ".h5"};
+  return beam_from_name(path) > 0 && std::any_of(std::begin(kEndings), std::end(kEndings),
+                                                 [&](const char* ending) { return name.ends_with(ending); });
 }
 
 std::vector<std::string> list_directory(const std::string& directory) {
@@ -92,7 +101,8 @@ class Finder {
     }
   }
 
-  /// A file that was named must be readable; one that was found is skipped where it is not.
+  /// A file that was named must be readable; one that was found is skipped where it is not, unless its name
+  /// says that it is a beam's: opening that beam will say what is wrong.
   void add_file(const std::string& path, bool is_named) {
     std::error_code error;
     const fs::path real = fs::canonical(path, error);
@@ -108,6 +118,10 @@ class Finder {
       by_beam_[source->info().beam].push_back(path);
     } catch (const std::runtime_error& error_of_file) {
       if (is_named) throw;
+      if (is_named_as_scan(path)) {
+        by_beam_[beam_from_name(path)].push_back(path);
+        return;
+      }
       const std::string text = error_of_file.what();
       skipped_.push_back(text.starts_with(path) ? text : path + ": " + text);
     }

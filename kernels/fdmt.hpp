@@ -14,8 +14,9 @@
 //   g(b-1)))
 //
 // so both ends of every node's track are exact and each level adds at most half a sample of error in between:
-// the delay of no channel is wrong by more than one sample per level, and the rms error is below
-// kFdmtRmsErrorSamples (a test measures it). Only rows that the trials [delay_begin, delay_end) need exist: a
+// the delay of no channel is wrong by more than one sample per level, and the rms error over the channels and
+// trials of FAST's band is below kFdmtRmsErrorSamples, over the channels of a single trial below 1 (a test
+// measures both). Only rows that the trials [delay_begin, delay_end) need exist: a
 // range of DM costs what its width costs, wherever it begins.
 //
 // numpy: out[d] = sum(np.roll(x[c], -delay[c])[:n] for c in range(C)), with delay = fdmt_channel_delays(plan,

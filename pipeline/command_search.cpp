@@ -1,4 +1,5 @@
 // tianyan search: recorded scans to detections.
+#include <algorithm>
 #include <iostream>
 
 #include "pipeline/command.hpp"
@@ -27,6 +28,14 @@ void declare(CLI::App& command, Options& o) {
   command.add_flag("-q,--quiet", o.quiet, "No progress");
 }
 
+void print_remarks(const std::vector<std::string>& remarks, const std::string& run) {
+  constexpr std::size_t kMost = 10;
+  for (std::size_t i = 0; i < std::min(kMost, remarks.size()); ++i)
+    std::cerr << "tianyan: " << remarks[i] << '\n';
+  if (remarks.size() > kMost)
+    std::cerr << fmt::format("tianyan: {} more remarks in {}/report.json\n", remarks.size() - kMost, run);
+}
+
 ExitCode run(const Options& o) {
   SearchRequest request;
   SharedOptions shared = o;
@@ -39,7 +48,7 @@ ExitCode run(const Options& o) {
                                    : ExistingRun::kRefuse;
   request.quiet = o.quiet;
   const auto summary = run_search(request);
-  for (const auto& line : summary.remarks) std::cerr << "tianyan: " << line << '\n';
+  print_remarks(summary.remarks, o.run);
   std::cout << fmt::format("{} detection{} in {} of {} beam{}: {}/detections.ecsv\n", summary.n_candidate,
                            summary.n_candidate == 1 ? "" : "s", summary.n_beam - summary.n_failed,
                            summary.n_beam, summary.n_beam == 1 ? "" : "s", o.run);

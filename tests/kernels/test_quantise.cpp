@@ -192,8 +192,9 @@ std::vector<Measured> measure_octaves(std::int64_t n, int n_octave, Xoshiro256& 
     }
     double square = 0.0, off = 0.0, wanted = 0.0;
     for (std::size_t i = 0; i < q.size(); ++i) {
-      square += double{q[i]} * q[i];
-      off += (q[i] - ideal[i]) * (q[i] - ideal[i]);
+      const double level = q[i];
+      square += level * level;
+      off += (level - ideal[i]) * (level - ideal[i]);
       wanted += ideal[i] * ideal[i];
     }
     measured.push_back({square / static_cast<double>(q.size()), off / wanted});

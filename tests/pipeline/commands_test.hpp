@@ -9,6 +9,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "io/sink.hpp"
 #include "io/source.hpp"
 #include "pipeline/simulate.hpp"
 #include "tests/pipeline/temp_dir.hpp"
@@ -30,10 +31,11 @@ class CommandsTest : public ::testing::Test {
     binary_ = binary;
   }
 
-  Outcome run(const std::string& arguments) const {
+  /// `shell` stands before the command: limits, traps.
+  Outcome run(const std::string& arguments, const std::string& shell = "") const {
     Outcome outcome;
     const std::string err = dir_.file("stderr.txt");
-    const std::string command = "'" + binary_ + "' " + arguments + " 2>'" + err + "'";
+    const std::string command = shell + "'" + binary_ + "' " + arguments + " 2>'" + err + "'";
     std::FILE* pipe = popen(command.c_str(), "r");
     std::array<char, 4096> buffer;
     while (std::size_t n = std::fread(buffer.data(), 1, buffer.size(), pipe))

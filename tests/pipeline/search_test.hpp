@@ -19,7 +19,7 @@ inline ScanSpec small_scan() {
   spec.n_chan = 256;
   spec.sample_time_s = 196.608e-6;
   spec.duration_s = 8.0;
-  spec.seed = 7;
+  spec.seed = 3;
   return spec;
 }
 

@@ -1,0 +1,189 @@
+// Bad input, as a night's batch meets it: one clear line, the right exit code, nothing half-written.
+#include <algorithm>
+#include <filesystem>
+#include <functional>
+
+#include "tests/pipeline/commands_test.hpp"
+
+namespace tianyan {
+namespace {
+
+namespace fs = std::filesystem;
+
+class BadInputTest : public CommandsTest {
+ protected:
+  /// A simulated scan of one beam, 64 channels, 4096 spectra; its path.
+  std::string small_scan(const std::string& format) const {
+    ScanSpec spec;
+    spec.format = format;
+    spec.n_chan = 64;
+    spec.sample_time_s = 1e-3;
+    spec.duration_s = 4.096;
+    return simulate_scan(spec, dir_.path(), {1, true, nullptr}).at(0);
+  }
+
+  /// The same file with the value of one FITS header card replaced.
+  std::string with_card(const std::string& name, const std::string& value) const {
+    const std::string path = small_scan("fits");
+    std::string text = read_text(path);
+    std::string key = name;
+    key.resize(8, ' ');
+    const auto at = text.find(key + "= ");
+    EXPECT_NE(at, std::string::npos) << name;
+    std::string card = key + "= " + std::string(20 - std::min<std::size_t>(20, value.size()), ' ') + value;
+    card.resize(80, ' ');
+    text.replace(at, 80, card);
+    return dir_.write("changed.fits", text);
+  }
+
+  Outcome search(const std::string& input, const std::string& more = "") const {
+    return run("search '' '" + input + "' -o '" + dir_.file("run") + "' -q --set search.dm_max_pc_cm3=100 " +
+               more);
+  }
+
+  void expect_refused(const Outcome& o, int exit_code, const std::string& part) const {
+    EXPECT_EQ(o.exit_code, exit_code) << o.err;
+    EXPECT_TRUE(contains(o.err, part)) << "wanted: " << part << "\ngot: " << o.err;
+    EXPECT_EQ(std::count(o.err.begin(), o.err.end(), '\n'), 1) << o.err;
+    EXPECT_FALSE(fs::exists(dir_.file("run"))) << "something was written";
+  }
+};
+
+TEST_F(BadInputTest, AMissingFileIsNamed) { expect_refused(search(dir_.file("none.fits")), 1, "none.fits"); }
+
+TEST_F(BadInputTest, AFileOfNoKnownFormatIsNamedWithTheKnownOnes) {
+  expect_refused(search(dir_.write("notes.fits", "these are notes, not spectra")), 1, "PSRFITS");
+}
+
+TEST_F(BadInputTest, ATruncatedHeaderIsAnError) {
+  for (const char* format : {"fil", "fits", "h5"}) {
+    const auto path = small_scan(format);
+    fs::resize_file(path, 100);
+    EXPECT_EQ(search(path).exit_code, 1) << format;
+    EXPECT_FALSE(fs::exists(dir_.file("run"))) << format;
+  }
+}
+
+TEST_F(BadInputTest, AFileCutInMidRowIsSearchedAndTheLossIsSaid) {
+  for (const char* format : {"fil", "fits"}) {
+    const auto path = small_scan(format);
+    fs::resize_file(path, fs::file_size(path) - 70001);
+    const auto o = search(path, "--overwrite");
+    EXPECT_EQ(o.exit_code, 3) << format << o.err;
+    EXPECT_TRUE(contains(o.err, "bytes")) << o.err;
+    const auto report = json::parse(read_text(dir_.file("run/report.json")));
+    EXPECT_EQ(report["exit_code"], 3);
+    EXPECT_TRUE(report["beams"][0]["losses"]["cut_short"].get<bool>()) << format;
+  }
+}
+
+TEST_F(BadInputTest, HeadersThatCannotBeAreRefusedBeforeAnythingIsAllocated) {
+  for (const auto& [card, value] :
+       std::initializer_list<std::pair<const char*, const char*>>{{"NCHAN", "0"},
+                                                                  {"NCHAN", "-64"},
+                                                                  {"NCHAN", "2147483647"},
+                                                                  {"NSBLK", "0"},
+                                                                  {"NSBLK", "-1024"},
+                                                                  {"NSBLK", "2147483647"},
+                                                                  {"TBIN", "0.0"},
+                                                                  {"TBIN", "-0.001"},
+                                                                  {"TBIN", "1e30"},
+                                                                  {"NBITS", "7"},
+                                                                  {"NPOL", "3"}})
+    expect_refused(search(with_card(card, value)), 1, "changed.fits");
+}
+
+TEST_F(BadInputTest, DataOfTheWrongSizeIsRefused) {
+  expect_refused(search(with_card("NCHAN", "32")), 1, "changed.fits");
+}
+
+TEST_F(BadInputTest, ASeriesWithTwoFrequenciesNamesBothFiles) {
+  ScanSpec spec;
+  spec.n_chan = 64;
+  spec.sample_time_s = 1e-3;
+  spec.duration_s = 1.024;
+  const auto a = simulate_scan(spec, dir_.file("a")).at(0);
+  spec.freq_high_mhz = 1400.0;
+  spec.start_mjd += 2.0 / 86400.0;
+  const auto b = simulate_scan(spec, dir_.file("b")).at(0);
+  const auto o = run("search '' '" + a + "' '" + b + "' -o '" + dir_.file("run") + "'");
+  expect_refused(o, 1, "a/SIMULATED");
+  EXPECT_TRUE(contains(o.err, "b/SIMULATED")) << o.err;
+}
+
+TEST_F(BadInputTest, AGapBetweenFilesIsFilledWithZeroWeightAndCounted) {
+  ScanSpec spec;
+  spec.n_chan = 64;
+  spec.sample_time_s = 1e-3;
+  spec.duration_s = 2.048;
+  spec.format = "fil";
+  const auto a = simulate_scan(spec, dir_.file("a")).at(0);
+  spec.start_mjd += 3.0 / 86400.0;
+  const auto b = simulate_scan(spec, dir_.file("b")).at(0);
+  const auto o = run("search '' '" + a + "' '" + b + "' -o '" + dir_.file("run") +
+                     "' -q --set search.dm_max_pc_cm3=100");
+  EXPECT_EQ(o.exit_code, 0) << o.err;
+  const auto beam = json::parse(read_text(dir_.file("run/report.json")))["beams"][0];
+  EXPECT_EQ(beam["losses"]["n_gaps"], 1);
+  EXPECT_EQ(beam["losses"]["gap_samples"], 952);
+  EXPECT_GE(beam["flags"]["recorded_samples"].get<std::int64_t>(), 952 * 64);
+}
+
+TEST_F(BadInputTest, ConfigsThatCannotWorkAreRefusedWithTwo) {
+  const auto path = small_scan("fil");
+  expect_refused(search(path, "--set search.dm_maxx_pc_cm3=3"), 2, "dm_max_pc_cm3");
+  expect_refused(search(path, "--set search.snr_min='\"high\"'"), 2, "snr_min");
+  expect_refused(search(path, "--set search.width_max_ms=3"), 2, "width_max_s");
+  expect_refused(search(path, "--set search.dm_min_pc_cm3=500"), 2, "dm_m");
+  expect_refused(search(path, "--set limits.memory_bytes=100000"), 2, "limits.memory_bytes");
+  expect_refused(search(path, "--backend cuda"), 2, "cuda");
+}
+
+TEST_F(BadInputTest, AnOutputThatCannotBeMadeIsRefused) {
+  const auto path = small_scan("fil");
+  const auto file = dir_.write("file", "not a directory");
+  EXPECT_EQ(run("search '' '" + path + "' -o '" + file + "/run' -q").exit_code, 1);
+  EXPECT_EQ(run("search '' '" + path + "' -o '" + file + "' -q").exit_code, 1);
+  EXPECT_EQ(read_text(file), "not a directory");
+}
+
+TEST_F(BadInputTest, ADirectoryWithFilesIsNotMixedWithARun) {
+  const auto path = small_scan("fil");
+  fs::create_directories(dir_.file("run"));
+  const auto mine = dir_.write("run/mine.txt", "keep");
+  const auto o = search(path);
+  EXPECT_EQ(o.exit_code, 2);
+  EXPECT_TRUE(contains(o.err, "--overwrite") && contains(o.err, "--resume")) << o.err;
+  EXPECT_EQ(search(path, "--overwrite").exit_code, 0);
+  EXPECT_EQ(read_text(mine), "keep");
+}
+
+TEST_F(BadInputTest, AFullDiskIsOneLineAndLeavesNothingUnderAFinalName) {
+  const auto path = small_scan("fil");
+  // No file may grow beyond one block of 512 bytes: what a full disk does, without one.
+  const auto o =
+      run("search '' '" + path + "' -o '" + dir_.file("run") + "' -q", "trap '' XFSZ; ulimit -f 1; ");
+  EXPECT_EQ(o.exit_code, 1) << o.err;
+  EXPECT_EQ(std::count(o.err.begin(), o.err.end(), '\n'), 1) << o.err;
+  for (const auto& entry : fs::recursive_directory_iterator(dir_.file("run")))
+    EXPECT_FALSE(entry.is_regular_file()) << entry.path();
+}
+
+TEST_F(BadInputTest, ABeamThatFailsDoesNotStopTheOthers) {
+  ScanSpec spec;
+  spec.n_chan = 64;
+  spec.sample_time_s = 1e-3;
+  spec.duration_s = 1.024;
+  spec.beams = {1, 2};
+  const auto files = simulate_scan(spec, dir_.file("scan"));
+  fs::resize_file(files[0], 3000);  // nothing of it can be read
+  const auto o = search(dir_.file("scan"));
+  EXPECT_EQ(o.exit_code, 3) << o.err;
+  EXPECT_TRUE(contains(o.err, "M01")) << o.err;
+  const auto report = json::parse(read_text(dir_.file("run/report.json")));
+  EXPECT_TRUE(contains(report["beams"][0]["failure"].get<std::string>(), "M01_0001.fits"));
+  EXPECT_TRUE(report["beams"][1]["failure"].is_null());
+}
+
+}  // namespace
+}  // namespace tianyan
