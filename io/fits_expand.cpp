@@ -3,6 +3,7 @@
 #include "io/fits_expand.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 #include "kernels/base/expect.hpp"
 
@@ -50,19 +51,28 @@ void put_compression(const FitsFile& packed, const FitsFile& from, const std::ve
   packed.check(status, "expand it in memory");
 }
 
-void copy_cell(const FitsFile& from, int from_column, std::int64_t from_tile, const FitsFile& to,
-               int to_column, std::int64_t to_tile) {
+/// The compressed bytes of a column in a tile. Those of gzip end with the number of bytes that they expand
+/// to: a wrong one would make CFITSIO write and read beyond its buffers.
+std::vector<unsigned char> read_cell(const FitsFile& from, int column, std::int64_t tile,
+                                     std::int64_t n_expanded) {
   LONGLONG n = 0, at = 0;
   int status = 0;
-  fits_read_descriptll(from.get(), from_column, from_tile + 1, &n, &at, &status);
-  from.check(status, fmt::format("find tile {}", from_tile + 1));
-  require(n >= 0 && n <= (LONGLONG{1} << 31), "{}: tile {} has {} compressed bytes", from.path(),
-          from_tile + 1, n);
+  fits_read_descriptll(from.get(), column, tile + 1, &n, &at, &status);
+  from.check(status, fmt::format("find tile {}", tile + 1));
+  require(n >= 0 && n <= (LONGLONG{1} << 31), "{}: tile {} has {} compressed bytes", from.path(), tile + 1,
+          n);
   std::vector<unsigned char> bytes(static_cast<std::size_t>(n));
-  fits_read_col(from.get(), TBYTE, from_column, from_tile + 1, 1, n, nullptr, bytes.data(), nullptr, &status);
-  from.check(status, fmt::format("read tile {}", from_tile + 1));
-  fits_write_col(to.get(), TBYTE, to_column, to_tile + 1, 1, n, bytes.data(), &status);
-  to.check(status, "expand it in memory");
+  fits_read_col(from.get(), TBYTE, column, tile + 1, 1, n, nullptr, bytes.data(), nullptr, &status);
+  from.check(status, fmt::format("read tile {}", tile + 1));
+  if (from.text(fmt::format("ZCTYP{}", column)).starts_with("GZIP") && n > 0) {
+    std::uint32_t stored = 0;
+    require(n >= 18, "{}: tile {} is damaged: {} compressed bytes", from.path(), tile + 1, n);
+    std::memcpy(&stored, bytes.data() + n - 4, sizeof stored);
+    require(stored == static_cast<std::uint32_t>(n_expanded),
+            "{}: tile {} is damaged: it expands to {} bytes, not {}", from.path(), tile + 1, stored,
+            n_expanded);
+  }
+  return bytes;
 }
 
 }  // namespace
@@ -75,11 +85,17 @@ FitsFile expand_tiles(const FitsFile& compressed, const std::vector<FitsColumn>&
   const std::int64_t n_row =
       std::min(n_tile * tile_rows, compressed.required_integer("ZNAXIS2") - first_tile * tile_rows);
   put_compression(packed, compressed, columns, n_row);
-  for (std::int64_t tile = 0; tile < n_tile; ++tile)
-    for (std::size_t i = 0; i < columns.size(); ++i)
-      copy_cell(compressed, columns[i].number, first_tile + tile, packed, static_cast<int>(i) + 1, tile);
-  FitsFile plain = FitsFile::in_memory(compressed.path());
   int status = 0;
+  for (std::int64_t tile = 0; tile < n_tile; ++tile)
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+      const std::int64_t tile_n_row = std::min(tile_rows, n_row - tile * tile_rows);
+      auto bytes =
+          read_cell(compressed, columns[i].number, first_tile + tile, columns[i].n_bytes * tile_n_row);
+      fits_write_col(packed.get(), TBYTE, static_cast<int>(i) + 1, tile + 1, 1, std::ssize(bytes),
+                     bytes.data(), &status);
+      packed.check(status, "expand it in memory");
+    }
+  FitsFile plain = FitsFile::in_memory(compressed.path());
   fits_create_img(plain.get(), BYTE_IMG, 0, nullptr, &status);
   fits_uncompress_table(packed.get(), plain.get(), &status);
   plain.check(status, fmt::format("expand tile {}", first_tile + 1));

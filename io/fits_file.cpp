@@ -1,8 +1,10 @@
 // FitsFile: opening, closing, keywords and errors.
 #include "io/fits_file.hpp"
 
+#include <cstdlib>
 #include <utility>
 
+#include "io/raw_file.hpp"
 #include "kernels/base/expect.hpp"
 
 namespace tianyan {
@@ -28,6 +30,19 @@ bool has_no_value(int status) {
          (status >= BAD_INTKEY && status <= NUM_OVERFLOW);
 }
 
+/// CFITSIO makes room for as many columns as TFIELDS says before it looks at any of them; FITS allows 999.
+void check_column_counts(const std::string& path) {
+  constexpr std::size_t kCard = 80;
+  const auto head = read_head(RawFile(path));
+  for (std::size_t at = 0; at + kCard <= head.size(); at += kCard) {
+    const std::string card(head.begin() + static_cast<std::ptrdiff_t>(at),
+                           head.begin() + static_cast<std::ptrdiff_t>(at + kCard));
+    if (!card.starts_with("TFIELDS =")) continue;
+    const long long n = std::strtoll(card.c_str() + 9, nullptr, 10);
+    require(n >= 0 && n <= 999, "{}: a table of {} columns; FITS allows 0 to 999", path, n);
+  }
+}
+
 template <class T>
 std::optional<T> read_key(const FitsFile& file, const std::string& keyword, int type) {
   T value{};
@@ -50,6 +65,7 @@ void FitsFile::Close::operator()(fitsfile* file) const {
 }
 
 FitsFile FitsFile::open(const std::string& path) {
+  check_column_counts(path);
   fitsfile* handle = nullptr;
   int status = 0;
   fits_open_diskfile(&handle, path.c_str(), READONLY, &status);

@@ -28,16 +28,22 @@ BoxcarPlan make_boxcar_plan(double min_samples, double max_samples, std::int64_t
   BoxcarPlan plan;
   plan.snr_min = snr_min;
   plan.variance_min = variance_min;
+  int widest = 0;
   for (int level = 0; level < kBoxcarLevels; ++level) {
     const auto scale = static_cast<double>(BoxcarPlan::decimation(level));
-    int first = level == 0 ? 0 : kFirstWideWidth;
-    int end = first;
+    const int lowest = level == 0 ? 0 : kFirstWideWidth;
+    int end = lowest, first = lowest;
     while (end < kNumNarrowWidths && kNarrowWidths[end] * scale <= max_samples) ++end;
-    while (first < end - 1 && kNarrowWidths[first] * scale < min_samples) ++first;
-    if (level == 0) end = std::max(end, 1);
+    while (first < end && kNarrowWidths[first] * scale < min_samples) ++first;
     plan.first_width[level] = first;
     plan.end_width[level] = end;
+    if (end > lowest) widest = level;
     if (end > first) plan.n_level = level + 1;
+  }
+  if (plan.widths_samples().empty()) {  // no rung lies between the two: the last below them, or 1
+    plan.n_level = widest + 1;
+    plan.end_width[widest] = std::max(plan.end_width[widest], 1);
+    plan.first_width[widest] = plan.end_width[widest] - 1;
   }
   const auto longest = std::int64_t{largest} * BoxcarPlan::decimation(plan.n_level - 1);
   expect(max_row <= std::numeric_limits<std::int32_t>::max() / longest,

@@ -83,8 +83,8 @@ void boxcar_search(const BoxcarPlan& plan, const VarianceTrack& variance, View<s
                    BoxcarTail& tail, View<std::int32_t, 1> scratch, std::vector<BoxcarEvent>& events);
 std::int64_t boxcar_scratch_ints(std::int64_t n);
 
-/// The definition over one whole row [n], with V from the same track: every cell's best, in order of time and
-/// level.
+/// The definition over one whole row [n], with V from the same track: every cell's best, in order of level
+/// and time. The track reaches beyond the row as far as the longest boxcar of its last cell.
 std::vector<BoxcarEvent> boxcar_search_reference(const BoxcarPlan& plan, const VarianceTrack& variance,
                                                  View<const std::int32_t, 1> row);
 

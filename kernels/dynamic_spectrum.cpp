@@ -57,6 +57,7 @@ SpectrumBins::SpectrumBins(double begin, double step, std::int64_t n_bin, std::v
 }
 
 std::vector<int> equal_bands(int n_chan, int n) {
+  expect(n_chan >= 1 && n >= 1, "{} bands over {} channels", n, n_chan);
   n = std::min(n, n_chan);
   std::vector<int> band;
   for (int b = 0; b <= n; ++b) band.push_back(static_cast<int>(std::int64_t{b} * n_chan / n));

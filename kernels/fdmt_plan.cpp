@@ -103,6 +103,23 @@ Cost cost_of(const FdmtPlan& plan, int index, int k0, int k1, std::int64_t n, bo
           static_cast<double>(k1 - k0) * static_cast<double>(n) + upper.additions + lower.additions};
 }
 
+// Scratch of any m neighbouring rows of a node above the groups: tiles of trials may begin anywhere, so each
+// child counts with the most rows and samples that m rows in a row ask of it.
+std::int64_t trial_scratch_of(const FdmtPlan& plan, int index, int m, std::int64_t n, bool in_scratch) {
+  const auto& node = plan.nodes[static_cast<std::size_t>(index)];
+  if (plan.group_of_node[static_cast<std::size_t>(index)] >= 0) return 0;
+  int upper_rows = 0, lower_rows = 0, spread = 0;
+  for (int k = node.delay_begin; k + m <= node.delay_end; ++k) {
+    const int shift = node.shift_of(k + m - 1) - node.shift_of(k);
+    upper_rows = std::max(upper_rows, node.upper_of(k + m - 1) - node.upper_of(k) + 1);
+    lower_rows = std::max(lower_rows, m - shift);
+    spread = std::max(spread, shift);
+  }
+  return (in_scratch ? m * row_bytes(n, node.is_int32) : 0) +
+         trial_scratch_of(plan, node.upper, upper_rows, n, true) +
+         trial_scratch_of(plan, node.lower, lower_rows, n + spread, true);
+}
+
 void set_costs(FdmtPlan& plan, int max_time) {
   double group_additions = 0.0, trial_additions = 0.0;
   for (const auto& group : plan.groups) {
@@ -114,10 +131,10 @@ void set_costs(FdmtPlan& plan, int max_time) {
   }
   for (int d = plan.params.delay_begin; d < plan.params.delay_end; d += plan.params.trial_tile) {
     const int d_end = std::min(d + plan.params.trial_tile, plan.params.delay_end);
-    const Cost c = cost_of(plan, 0, d, d_end, max_time, false, false);
-    plan.trial_scratch_bytes = std::max(plan.trial_scratch_bytes, c.bytes);
-    trial_additions += c.additions;
+    trial_additions += cost_of(plan, 0, d, d_end, max_time, false, false).additions;
   }
+  plan.trial_scratch_bytes =
+      trial_scratch_of(plan, 0, std::min(plan.params.trial_tile, plan.n_trial()), max_time, false);
   plan.additions_per_sample = group_additions / plan.params.time_tile + trial_additions / max_time;
 }
 

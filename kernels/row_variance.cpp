@@ -37,6 +37,7 @@ void subband_weights(const SpanWeights& w, View<const std::uint8_t, 1> time_good
          "weights of {} times, spans of {}, into {} bins", n_time, w.begin.back(), n_bin);
   expect(weight.shape(0) + 1 == static_cast<std::int64_t>(bound.size()), "weights of {} subbands into {}",
          bound.size() - 1, weight.shape(0));
+  expect(bound.back() == w.n_chan, "weights of {} channels in subbands of {}", w.n_chan, bound.back());
   for (std::int64_t b = 0; b < weight.shape(0); ++b)
     for (std::int64_t i = 0; i < n_bin; ++i) weight(b, i) = 0.0F;
   for (int s = 0; s < w.n_span(); ++s) {
@@ -50,6 +51,8 @@ void subband_weights(const SpanWeights& w, View<const std::uint8_t, 1> time_good
 
 void subband_shifts(const FdmtParams& params, const std::vector<int>& bound, int d,
                     View<std::int32_t, 1> shift_bins) {
+  expect(shift_bins.shape(0) + 1 == static_cast<std::int64_t>(bound.size()), "shifts of {} subbands into {}",
+         bound.size() - 1, shift_bins.shape(0));
   for (std::int64_t b = 0; b < shift_bins.shape(0); ++b) {
     const auto at = static_cast<std::size_t>(b);
     const double delay = exact_channel_delay(params, d, 0.5 * (bound[at] + bound[at + 1] - 1));

@@ -125,7 +125,8 @@ void check(const UnpackPlan& plan, const RawBlock& block, int chan_begin, View<f
 UnpackPlan make_unpack_plan(const StreamInfo& info, const SampleFormat& format) {
   try {
     check_header(info, format, "unpack");
-  } catch (const std::runtime_error& e) {  // files were checked when they were opened: here the caller is wrong
+  } catch (
+      const std::runtime_error& e) {  // files were checked when they were opened: here the caller is wrong
     throw std::invalid_argument(e.what());
   }
   const bool two = format.pol_kind == PolKind::kAaBb || format.pol_kind == PolKind::kCoherence;

@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "pipeline/command.hpp"
+#include "pipeline/interrupt.hpp"
 #include "pipeline/version.hpp"
 
 namespace tianyan {
@@ -53,6 +54,9 @@ ExitCode run_program(int argc, char** argv) {
   } catch (const CLI::ParseError& e) {
     print_error(usage_error(app, e));
     return ExitCode::kBadUsage;
+  } catch (const Interrupted& e) {
+    print_error(e.what());
+    return ExitCode::kInterrupted;
   } catch (const std::invalid_argument& e) {
     print_error(e.what());
     return ExitCode::kBadUsage;

@@ -10,6 +10,7 @@
 #include "kernels/base/units.hpp"
 #include "kernels/row_ops.hpp"
 #include "pipeline/detection_cutout.hpp"
+#include "pipeline/interrupt.hpp"
 #include "pipeline/progress.hpp"
 #include "pipeline/result_json.hpp"
 #include "pipeline/version.hpp"
@@ -58,8 +59,12 @@ void search_beam(const SearchRequest& request, const RunDirectory& run, Beam& be
   try {
     const StreamInfo& info = beam.source->info();
     Progress progress(fmt::format("M{:02d} {}", beam.number, info.source_name), info.n_time, request.quiet);
-    beam.result = beam.search->run(
-        [&](double done_s) { progress.update(static_cast<std::int64_t>(done_s / info.sample_time_s)); });
+    beam.result = beam.search->run([&](double done_s) {
+      progress.update(static_cast<std::int64_t>(done_s / info.sample_time_s));
+      if (interrupted())
+        throw Interrupted(
+            fmt::format("stopped by a signal in beam M{:02d}; go on with --resume", beam.number));
+    });
     progress.finish();
     run.store(*beam.result);
   } catch (const std::runtime_error& e) {
@@ -170,6 +175,7 @@ SearchSummary run_search(const SearchRequest& request) {
   const int n_threads = thread_count(request.config.limits);
   auto beams = bind_beams(request, found, n_threads);
   const RunDirectory run(request.run_directory, request.config, request.existing);
+  catch_interrupts();
   for (auto& beam : beams) search_beam(request, run, beam);
 
   SearchSummary summary;

@@ -143,7 +143,7 @@ struct RowsInto final : RowWriter {
 
 TEST(Fdmt, TilesOfTrialsMayBeginAnywhere) {
   Xoshiro256 random(8);
-  for (int round = 0; round < 2000; ++round) {
+  for (int round = 0; round < 1000; ++round) {
     const auto p = random_fdmt_params(random);
     const auto plan = make_fdmt_plan(p, 50);
     constexpr std::int64_t kTime = 90;

@@ -169,6 +169,28 @@ TEST_F(BadInputTest, AFullDiskIsOneLineAndLeavesNothingUnderAFinalName) {
     EXPECT_FALSE(entry.is_regular_file()) << entry.path();
 }
 
+TEST_F(BadInputTest, ASignalStopsTheRunWith75AndResumeGoesOnToTheSameTables) {
+  ScanSpec spec;
+  spec.n_chan = 256;
+  spec.sample_time_s = 200e-6;
+  spec.duration_s = 10.0;
+  spec.beams = {1, 2};
+  spec.pulses = {{100.0, 3e-3, 30.0, 2.0, {}}};
+  simulate_scan(spec, dir_.file("scan"));
+  const std::string arguments =
+      "search '' '" + dir_.file("scan") + "' -q --set output.plots=false --set search.dm_max_pc_cm3=300 ";
+  ASSERT_EQ(run(arguments + "-o '" + dir_.file("whole") + "'").exit_code, 0);
+  // Killed while the second beam is searched: the ledger of the first one is there.
+  const auto o = run(arguments + "-o '" + dir_.file("run") + "'",
+                     "(while [ ! -e '" + dir_.file("run/ledger/M01.json") +
+                         "' ]; do sleep 0.01; done; kill -TERM $$) & exec ");
+  EXPECT_EQ(o.exit_code, 75) << o.err;
+  EXPECT_TRUE(contains(o.err, "--resume")) << o.err;
+  EXPECT_FALSE(fs::exists(dir_.file("run/candidates.ecsv")));
+  EXPECT_EQ(run(arguments + "--resume -o '" + dir_.file("run") + "'").exit_code, 0);
+  EXPECT_EQ(read_text(dir_.file("run/candidates.ecsv")), read_text(dir_.file("whole/candidates.ecsv")));
+}
+
 TEST_F(BadInputTest, ABeamThatFailsDoesNotStopTheOthers) {
   ScanSpec spec;
   spec.n_chan = 64;

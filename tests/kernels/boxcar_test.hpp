@@ -1,0 +1,121 @@
+// What the boxcar tests share: whole rows, and their search as a stream of runs.
+#pragma once
+#include <algorithm>
+#include <tuple>
+#include <vector>
+
+#include "kernels/boxcar.hpp"
+#include "tests/kernels/kernel_test.hpp"
+
+namespace tianyan {
+
+constexpr std::int64_t kBoxcarMargin = 2048 + 256;  // the longest boxcar and the longest cell
+
+/// A row and its variance, in bins of 8 samples; nothing was recorded before it and after it.
+struct WholeRow {
+  std::vector<std::int32_t> x;
+  std::vector<float> per_bin;
+
+  explicit WholeRow(std::int64_t n)
+      : x(static_cast<std::size_t>(n)), per_bin(static_cast<std::size_t>(n / 8)) {}
+  std::int64_t n() const { return std::ssize(x); }
+  float variance_of_bin(std::int64_t i) const {
+    return i < 0 || i >= std::ssize(per_bin) ? 0.0F : per_bin[static_cast<std::size_t>(i)];
+  }
+  std::int32_t at(std::int64_t t) const { return t < 0 || t >= n() ? 0 : x[static_cast<std::size_t>(t)]; }
+};
+
+inline WholeRow noise_row(std::int64_t n, double sigma, Xoshiro256& random) {
+  WholeRow row(n);
+  for (auto& v : row.x) v = static_cast<std::int32_t>(std::lround(sigma * gaussian(random)));
+  std::fill(row.per_bin.begin(), row.per_bin.end(), static_cast<float>(kVarianceBin * sigma * sigma));
+  return row;
+}
+
+inline void add_pulse(WholeRow& row, std::int64_t start, std::int64_t width, int height) {
+  for (std::int64_t t = std::max<std::int64_t>(0, start); t < std::min(row.n(), start + width); ++t)
+    row.x[static_cast<std::size_t>(t)] += height;
+}
+
+inline void sort_events(std::vector<BoxcarEvent>& events) {
+  std::sort(events.begin(), events.end(), [](const BoxcarEvent& a, const BoxcarEvent& b) {
+    return std::tuple(a.start, a.width) < std::tuple(b.start, b.width);
+  });
+}
+
+/// The search of a row in runs whose lengths `next_run` gives, until every start of the row was searched.
+template <class NextRun>
+std::vector<BoxcarEvent> search_in_runs(const BoxcarPlan& plan, const WholeRow& row,
+                                        const NextRun& next_run) {
+  std::vector<BoxcarEvent> events;
+  BoxcarTail tail = {};
+  std::int64_t run = 0;
+  for (std::int64_t at = 0; at < row.n() + plan.lag(); at += run) {
+    run = next_run();
+    Array<float, 1> per_bin({(plan.lag() + run) / kVarianceBin});
+    Array<double, 1> prefix({per_bin.size() + 1});
+    for (std::int64_t i = 0; i < per_bin.size(); ++i)
+      per_bin(i) = row.variance_of_bin((at - plan.lag()) / kVarianceBin + i);
+    const auto track = make_variance_track(plan, per_bin.cview(), run, prefix.view());
+    Array<std::int32_t, 1> x({kBoxcarTail + run}), scratch({boxcar_scratch_ints(run)});
+    for (std::int64_t i = 0; i < run; ++i) x(kBoxcarTail + i) = row.at(at + i);
+    const auto first = events.size();
+    boxcar_search(plan, track, x.view(), tail, scratch.view(), events);
+    for (auto e = first; e < events.size(); ++e) events[e].start += at;
+  }
+  sort_events(events);
+  return events;
+}
+
+inline std::vector<BoxcarEvent> search(const BoxcarPlan& plan, const WholeRow& row) {
+  return search_in_runs(plan, row, [] { return std::int64_t{1024}; });
+}
+
+/// The variance of a row as one track, from kBoxcarMargin - 256 samples before it to kBoxcarMargin after.
+struct WholeTrack {
+  Array<float, 1> per_bin;
+  Array<double, 1> prefix;
+  VarianceTrack track;
+
+  explicit WholeTrack(const WholeRow& row)
+      : per_bin({(row.n() + 2 * kBoxcarMargin) / kVarianceBin}), prefix({per_bin.size() + 1}) {
+    track.begin = -2048;
+    for (std::int64_t i = 0; i < per_bin.size(); ++i) {
+      per_bin(i) = row.variance_of_bin(i - 2048 / kVarianceBin);
+      prefix(i + 1) = prefix(i) + double{per_bin(i)};
+    }
+    track.per_bin = per_bin.cview();
+    track.prefix = prefix.cview();
+  }
+};
+
+/// The definition over the whole row, boxcars that begin before it included.
+inline std::vector<BoxcarEvent> search_by_definition(const BoxcarPlan& plan, const WholeRow& row) {
+  WholeTrack whole(row);
+  whole.track.begin = 0;
+  Array<std::int32_t, 1> x({2048 + row.n()});
+  for (std::int64_t t = 0; t < row.n(); ++t) x(2048 + t) = row.at(t);
+  auto events = boxcar_search_reference(plan, whole.track, x.cview());
+  for (auto& e : events) e.start -= 2048;
+  sort_events(events);
+  return events;
+}
+
+inline testing::AssertionResult same(const std::vector<BoxcarEvent>& a, const std::vector<BoxcarEvent>& b) {
+  if (a.size() != b.size()) return testing::AssertionFailure() << a.size() << " events against " << b.size();
+  for (std::size_t i = 0; i < a.size(); ++i)
+    if (a[i].start != b[i].start || a[i].width != b[i].width || a[i].snr != b[i].snr)
+      return testing::AssertionFailure()
+             << "event " << i << ": start " << a[i].start << " width " << a[i].width << " snr " << a[i].snr
+             << " against start " << b[i].start << " width " << b[i].width << " snr " << b[i].snr;
+  return testing::AssertionSuccess();
+}
+
+inline BoxcarEvent best_of(const std::vector<BoxcarEvent>& events) {
+  BoxcarEvent best;
+  for (const auto& e : events)
+    if (e.snr > best.snr) best = e;
+  return best;
+}
+
+}  // namespace tianyan

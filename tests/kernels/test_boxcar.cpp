@@ -1,0 +1,243 @@
+// The boxcar search: plans and sums by hand, streams against the definition, ends of scans, and what is
+// refused.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "tests/kernels/boxcar_test.hpp"
+
+namespace tianyan {
+namespace {
+
+std::vector<int> widths(double least, double most) {
+  return make_boxcar_plan(least, most, 1000, 6.0, 0.0).widths_samples();
+}
+
+TEST(BoxcarPlan, LaddersByHand) {
+  EXPECT_EQ(widths(0.0, 1.0), (std::vector<int>{1}));
+  EXPECT_EQ(widths(0.0, 40.0), (std::vector<int>{1, 2, 3, 4, 6, 8, 12, 16, 24, 32}));
+  EXPECT_EQ(widths(0.0, 100.0), (std::vector<int>{1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96}));
+  EXPECT_EQ(widths(5.0, 48.0), (std::vector<int>{6, 8, 12, 16, 24, 32, 48}));
+  const auto all = widths(0.0, 2048.0);
+  EXPECT_EQ(all.size(), 22u);
+  EXPECT_EQ(all.back(), 2048);
+  for (std::size_t i = 1; i < all.size(); ++i) EXPECT_LE(all[i], all[i - 1] * 2);
+}
+
+TEST(BoxcarPlan, NothingNarrowerThanTheLeastWidthIsSearched) {
+  EXPECT_EQ(widths(40.0, 300.0), (std::vector<int>{48, 64, 96, 128, 192, 256}));
+  EXPECT_EQ(widths(257.0, 500.0), (std::vector<int>{384}));
+  EXPECT_EQ(widths(1000.0, 2048.0), (std::vector<int>{1024, 1536, 2048}));
+}
+
+TEST(BoxcarPlan, HasOneWidthWhereNoRungFits) {
+  EXPECT_EQ(widths(0.0, 0.3), (std::vector<int>{1}));
+  EXPECT_EQ(widths(5.0, 5.0), (std::vector<int>{4}));
+  EXPECT_EQ(widths(33.0, 40.0), (std::vector<int>{32}));
+  EXPECT_EQ(widths(260.0, 300.0), (std::vector<int>{256}));
+}
+
+TEST(BoxcarPlan, RefusesWhatItCannotSearch) {
+  EXPECT_THROW(widths(2.0, 1.0), std::invalid_argument);
+  EXPECT_THROW(widths(0.0, 2049.0), std::invalid_argument);
+  EXPECT_THROW(widths(0.0, std::numeric_limits<double>::quiet_NaN()), std::invalid_argument);
+  const auto most = std::numeric_limits<std::int32_t>::max();
+  for (std::int64_t longest : {32, 256, 2048}) {
+    EXPECT_NO_THROW(make_boxcar_plan(0.0, static_cast<double>(longest), most / longest, 6.0, 0.0));
+    EXPECT_THROW(make_boxcar_plan(0.0, static_cast<double>(longest), most / longest + 1, 6.0, 0.0),
+                 std::invalid_argument);
+  }
+}
+
+TEST(VarianceTrack, OfFourBinsByHand) {
+  WholeRow row(32);
+  row.per_bin = {8.0F, 16.0F, 0.0F, 24.0F};
+  const WholeTrack whole(row);
+  EXPECT_EQ(whole.track.of(0, 8), 8.0);
+  EXPECT_EQ(whole.track.of(4, 8), 4.0 + 8.0);
+  EXPECT_EQ(whole.track.of(-4, 8), 4.0);
+  EXPECT_EQ(whole.track.of(0, 32), 48.0);
+  EXPECT_EQ(whole.track.of(4, 25), 4.0 + 16.0 + 0.0 + 15.0);
+  EXPECT_EQ(whole.track.of(30, 12), 6.0);
+  EXPECT_EQ(whole.track.of(8, 4), 16.0 * 4 / 8);  // narrower than a bin: the largest that it touches
+  EXPECT_EQ(whole.track.of(6, 4), 16.0 * 4 / 8);
+  EXPECT_EQ(whole.track.of(14, 4), 16.0 * 4 / 8);
+  EXPECT_EQ(whole.track.of(17, 7), 0.0);
+}
+
+TEST(VarianceTrack, AddsUpOverNeighbours) {
+  Xoshiro256 random(1);
+  WholeRow row(1024);
+  for (auto& v : row.per_bin) v = static_cast<float>(random_between(random, 0, 100'000));
+  const WholeTrack whole(row);
+  for (int round = 0; round < 500; ++round) {
+    const auto a = random_between(random, -100, 900);
+    const auto m = static_cast<int>(random_between(random, 8, 300)),
+               n = static_cast<int>(random_between(random, 8, 300));
+    EXPECT_EQ(whole.track.of(a, m) + whole.track.of(a + m, n), whole.track.of(a, m + n));
+  }
+}
+
+TEST(VarianceTrack, LeastIsBelowWhatAnyStartSees) {
+  Xoshiro256 random(2);
+  const auto plan = make_boxcar_plan(0.0, 2048.0, 1000, 6.0, 0.0);
+  Array<float, 1> per_bin({(plan.lag() + 512) / 8});
+  Array<double, 1> prefix({per_bin.size() + 1});
+  for (std::int64_t i = 0; i < per_bin.size(); ++i)
+    per_bin(i) = static_cast<float>(10.0 + 5.0 * random.uniform());
+  const auto track = make_variance_track(plan, per_bin.cview(), 512, prefix.view());
+  for (int level = 0; level < 3; ++level)
+    for (int j = plan.first_width[level]; j < plan.end_width[level]; ++j) {
+      const auto scale = BoxcarPlan::decimation(level);
+      const auto width = static_cast<int>(kNarrowWidths[j] * scale);
+      for (auto t = -32 * scale; t < 512 - 32 * scale; t += scale)
+        ASSERT_LE(track.least[level] * width, track.of(t, width) * (1.0 + 1e-9)) << t << " width " << width;
+    }
+  EXPECT_THROW(make_variance_track(plan, per_bin.cview(), 768, prefix.view()), std::invalid_argument);
+  EXPECT_THROW(make_variance_track(plan, per_bin.cview(), 512, prefix.view().slice(0, 0, per_bin.size())),
+               std::invalid_argument);
+}
+
+TEST(BoxcarSearch, OfThreeSamplesByHand) {
+  // Variance 25 a sample. 10: 2, 20: 4, 30: 6; of two, 50 / 50^1/2 = 7.07; of three, 60 / 75^1/2 = 6.93.
+  WholeRow row(256);
+  row.per_bin.assign(32, 200.0F);
+  row.x[99] = -7, row.x[100] = 10, row.x[101] = 20, row.x[102] = 30, row.x[103] = -5;
+  const auto events = search(make_boxcar_plan(0.0, 4.0, 1000, 5.0, 0.0), row);
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_EQ(events[0].start, 101);
+  EXPECT_EQ(events[0].width, 2);
+  EXPECT_DOUBLE_EQ(events[0].snr, 50.0 / std::sqrt(50.0));
+}
+
+TEST(BoxcarSearch, ABoxcarOfEachWidthHasItsExactSignificance) {
+  const auto plan = make_boxcar_plan(0.0, 2048.0, 1000, 6.0, 0.0);
+  for (int width : plan.widths_samples()) {
+    WholeRow row(8192);
+    row.per_bin.assign(1024, 8.0F * 9.0F);
+    // Every level above the first starts at multiples of 8 or 64. A dip on either side: no other start ties.
+    const std::int64_t start = 2048 + (width <= 32 ? 13 : 64);
+    add_pulse(row, start, width, 7);
+    add_pulse(row, start - 8, 8, -1);
+    add_pulse(row, start + width, 8, -1);
+    const auto best = best_of(search(plan, row));
+    if (7.0 * std::sqrt(width) / 3.0 < 6.0) {
+      EXPECT_EQ(best.width, 0) << width;
+      continue;
+    }
+    EXPECT_EQ(best.start, start) << width;
+    EXPECT_EQ(best.width, width);
+    EXPECT_DOUBLE_EQ(best.snr, 7.0 * width / std::sqrt(9.0 * width));
+  }
+}
+
+TEST(BoxcarSearch, OfEqualEventsTheNarrowerThenTheEarlierIsKept) {
+  WholeRow row(256);
+  row.per_bin.assign(32, 8.0F);
+  row.x[66] = row.x[70] = 10;                                      // two alike in one cell
+  row.x[128] = 20, row.x[129] = row.x[130] = row.x[131] = 20 / 3;  // 20 + 20 = 40 of four is 20 of one
+  const auto events = search(make_boxcar_plan(0.0, 1.0, 1000, 6.0, 0.0), row);
+  ASSERT_EQ(events.size(), 2u);
+  EXPECT_EQ(events[0].start, 66);
+  EXPECT_EQ(events[1].start, 128);
+  row.x[129] = 8, row.x[130] = row.x[131] = 6;
+  const auto tie = search(make_boxcar_plan(0.0, 4.0, 1000, 15.0, 0.0), row);
+  ASSERT_EQ(tie.size(), 1u);
+  EXPECT_EQ(tie[0].width, 1);
+}
+
+// Noise with pulses of all widths, steps of variance, and stretches that were flagged.
+WholeRow lively_row(std::int64_t n, Xoshiro256& random) {
+  auto row = noise_row(n, 20.0, random);
+  for (int i = 0; i < 12; ++i) {
+    const auto width = random_between(random, 1, 64 << (i % 6));
+    add_pulse(row, random_between(random, -width + 1, n - 1), width, static_cast<int>(20 + random.below(60)));
+  }
+  for (int i = 0; i < 5; ++i) {
+    const auto begin = random_between(random, 0, n / 8 - 1),
+               end = std::min(n / 8, begin + random_between(random, 1, 80));
+    const double factor = i % 2 == 0 ? 0.0 : random.uniform();
+    for (auto b = begin; b < end; ++b) {
+      row.per_bin[static_cast<std::size_t>(b)] *= static_cast<float>(factor);
+      for (auto t = 8 * b; factor == 0.0 && t < 8 * b + 8; ++t) row.x[static_cast<std::size_t>(t)] = 0;
+    }
+  }
+  return row;
+}
+
+BoxcarPlan random_plan(Xoshiro256& random) {
+  const double most = one_of(random, {1.0, 4.0, 32.0, 47.0, 100.0, 256.0, 384.0, 2048.0});
+  return make_boxcar_plan(most * random.uniform() * random.uniform(), most, 4000,
+                          4.0 + 4.0 * random.uniform(), one_of(random, {0.0, 0.0, 40.0, 200.0}));
+}
+
+TEST(BoxcarSearch, AStreamOfAnyRunsEqualsTheDefinition) {
+  Xoshiro256 random(3);
+  for (int round = 0; round < 16; ++round) {
+    const auto row = lively_row(8 * random_between(random, 1, 900), random);
+    const auto plan = random_plan(random);
+    const auto streamed = search_in_runs(plan, row, [&] { return 256 * random_between(random, 1, 8); });
+    EXPECT_TRUE(same(streamed, search_by_definition(plan, row)))
+        << row.n() << " samples, " << plan.widths_samples().size() << " widths, round " << round;
+  }
+}
+
+TEST(BoxcarSearch, RunsDoNotMatter) {
+  Xoshiro256 random(4);
+  const auto row = lively_row(50'000, random);
+  const auto plan = make_boxcar_plan(0.0, 2048.0, 4000, 6.0, 10.0);
+  const auto whole = search_in_runs(plan, row, [] { return std::int64_t{1} << 16; });
+  EXPECT_GT(whole.size(), 5u);
+  for (std::int64_t run : {256, 512, 768, 1024, 4096})
+    EXPECT_TRUE(same(search_in_runs(plan, row, [&] { return run; }), whole)) << run;
+}
+
+TEST(BoxcarSearch, ShiftsWithTheRowByWholeCells) {
+  Xoshiro256 random(5);
+  const auto row = lively_row(8192, random);
+  WholeRow later(8192 + 512);
+  std::copy(row.x.begin(), row.x.end(), later.x.begin() + 512);
+  std::copy(row.per_bin.begin(), row.per_bin.end(), later.per_bin.begin() + 64);
+  const auto plan = make_boxcar_plan(0.0, 2048.0, 4000, 5.0, 10.0);
+  auto expected = search(plan, row);
+  for (auto& e : expected) e.start += 512;
+  EXPECT_TRUE(same(search(plan, later), expected));
+}
+
+TEST(BoxcarSearch, FindsPulsesAtBothEndsOfAScan) {
+  for (std::int64_t n : {1000, 1016, 1024, 1032}) {
+    WholeRow row(n);
+    row.per_bin.assign(static_cast<std::size_t>(n / 8), 8.0F);
+    row.x.front() = 7, row.x.back() = 8;
+    for (std::size_t i = 300; i < 600; ++i) row.x[i] = i % 2 == 0 ? 1 : -1;
+    const auto events = search(make_boxcar_plan(0.0, 256.0, 100, 6.0, 0.5), row);
+    ASSERT_EQ(events.size(), 2u) << n;
+    EXPECT_EQ(events[0].start, 0);
+    EXPECT_EQ(events[0].snr, 7.0);
+    EXPECT_EQ(events[1].start, n - 1);
+    EXPECT_EQ(events[1].snr, 8.0);
+  }
+}
+
+TEST(BoxcarSearch, RefusesRunsAndScratchThatDoNotFit) {
+  const auto plan = make_boxcar_plan(0.0, 32.0, 1000, 6.0, 0.0);
+  Array<float, 1> per_bin({36});
+  Array<double, 1> prefix({37});
+  const auto track = make_variance_track(plan, per_bin.cview(), 256, prefix.view());
+  BoxcarTail tail = {};
+  std::vector<BoxcarEvent> events;
+  Array<std::int32_t, 1> row({kBoxcarTail + 256}), scratch({boxcar_scratch_ints(256)});
+  const auto call = [&](std::int64_t n, std::int64_t n_scratch) {
+    boxcar_search(plan, track, row.view().slice(0, 0, n), tail, scratch.view().slice(0, 0, n_scratch),
+                  events);
+  };
+  EXPECT_NO_THROW(call(kBoxcarTail + 256, scratch.size()));
+  EXPECT_THROW(call(kBoxcarTail + 255, scratch.size()), std::invalid_argument);
+  EXPECT_THROW(call(kBoxcarTail, scratch.size()), std::invalid_argument);
+  EXPECT_THROW(call(kBoxcarTail + 256, scratch.size() - 1), std::invalid_argument);
+}
+
+}  // namespace
+}  // namespace tianyan
