@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <ctime>
 
 #include "kernels/base/array.hpp"
 #include "kernels/base/random.hpp"
@@ -78,23 +79,33 @@ inline SpanWeights full_weights() {
   return {{0, kWindow}, std::vector<std::uint8_t>(static_cast<std::size_t>(kChannels), 1), kChannels};
 }
 
-/// Work of one iteration, and how near its rate comes to the machine's: `of_copy` where bytes of main memory
-/// bound it, `of_adds` where additions do. `x_real_time` is seconds of data per second.
+/// Work of one iteration.
 struct Work {
-  double bytes = 0.0, additions = 0.0;
+  double bytes = 0.0;  ///< that must come from or go to main memory or the last cache
+  double additions = 0.0;
 };
-inline void report(benchmark::State& state, const Work& work) {
-  using benchmark::Counter;
-  constexpr auto kRate = Counter::kIsIterationInvariantRate;
+
+/// Times body(), the work of one window, and says how near its rates come to the machine's: `of_copy` is the
+/// fraction of the rate of copying, `of_adds` that of adding. `x_real_time` is seconds of data per second.
+template <class Body>
+void time_windows(benchmark::State& state, const Work& work, const Body& body) {
+  const auto& limits = machine_limits();
+  const auto begin = std::clock();
+  for (auto _ : state) {
+    body();
+    benchmark::ClobberMemory();
+  }
+  const double seconds = static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC;
+  const double per_s = static_cast<double>(state.iterations()) / seconds;
   if (work.bytes > 0.0) {
-    state.counters["bytes/s"] = Counter(work.bytes, kRate);
-    state.counters["of_copy"] = Counter(work.bytes / machine_limits().copy_bytes_s, kRate);
+    state.counters["GB/s"] = work.bytes * per_s / 1e9;
+    state.counters["of_copy"] = work.bytes * per_s / limits.copy_bytes_s;
   }
   if (work.additions > 0.0) {
-    state.counters["adds/s"] = Counter(work.additions, kRate);
-    state.counters["of_adds"] = Counter(work.additions / machine_limits().additions_l2_s, kRate);
+    state.counters["Gadd/s"] = work.additions * per_s / 1e9;
+    state.counters["of_adds"] = work.additions * per_s / limits.additions_l2_s;
   }
-  state.counters["x_real_time"] = Counter(kWindowS, kRate);
+  state.counters["x_real_time"] = kWindowS * per_s;
 }
 
 }  // namespace tianyan

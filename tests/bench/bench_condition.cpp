@@ -23,11 +23,10 @@ struct Moments {
 };
 
 template <class Body>
-void for_slabs(benchmark::State& state, const Body& body) {
-  for (auto _ : state) {
+void for_slabs(benchmark::State& state, const Work& work, const Body& body) {
+  time_windows(state, work, [&] {
     for (int c = 0; c < kChannels; c += kSlab) body(c);
-    benchmark::ClobberMemory();
-  }
+  });
 }
 
 void unpack_window(benchmark::State& state, const SampleFormat& format, int n_pol) {
@@ -36,8 +35,8 @@ void unpack_window(benchmark::State& state, const SampleFormat& format, int n_po
   const auto plan = make_unpack_plan(fast_stream(kWindow, n_pol), format);
   Array<float, 2> x({kSlab, kWindow});
   Array<float, 1> scratch({unpack_scratch_floats(kSlab)});
-  for_slabs(state, [&](int c) { unpack(plan, block, c, x.view(), scratch.view()); });
-  report(state, {.bytes = static_cast<double>(block.samples.size()) + kSamples * sizeof(float)});
+  for_slabs(state, {.bytes = static_cast<double>(block.samples.size()) + kSamples * sizeof(float)},
+            [&](int c) { unpack(plan, block, c, x.view(), scratch.view()); });
 }
 BENCHMARK_CAPTURE(unpack_window, 8bit_1pol, SampleFormat{}, 1)->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(unpack_window, 8bit_AABB, SampleFormat{.pol_kind = PolKind::kAaBb}, 2)
@@ -49,10 +48,9 @@ void channel_stats_window(benchmark::State& state) {
   const auto x = unpacked_noise();
   const auto weights = full_weights();
   Moments m;
-  for_slabs(state, [&](int c) {
+  for_slabs(state, {.bytes = kSamples * sizeof(float)}, [&](int c) {
     channel_stats(x.view(), weights, c, m.mean.view(), m.sigma.view(), m.n_good.view());
   });
-  report(state, {.bytes = kSamples * sizeof(float)});
 }
 BENCHMARK(channel_stats_window)->Unit(benchmark::kMillisecond);
 
@@ -62,18 +60,17 @@ void normalise_window(benchmark::State& state) {
   Moments m;
   channel_stats(x.view(), weights, 0, m.mean.view(), m.sigma.view(), m.n_good.view());
   Array<std::int8_t, 2> q({kChannels, kWindow});
-  for_slabs(state, [&](int c) {
+  for_slabs(state, {.bytes = kSamples * (sizeof(float) + 1)}, [&](int c) {
     normalise(x.view(), m.mean.cview(), m.sigma.cview(), weights, c, q.view().slice(0, c, c + kSlab));
   });
-  report(state, {.bytes = kSamples * (sizeof(float) + 1)});
 }
 BENCHMARK(normalise_window)->Unit(benchmark::kMillisecond);
 
 void add_zero_dm_window(benchmark::State& state) {
   const auto q = quantised_noise(kChannels, kWindow);
   Array<std::int32_t, 1> z({kWindow});
-  for_slabs(state, [&](int c) { add_zero_dm(q.view().slice(0, c, c + kSlab), z.view()); });
-  report(state, {.bytes = kSamples, .additions = kSamples});
+  for_slabs(state, {.bytes = kSamples, .additions = kSamples},
+            [&](int c) { add_zero_dm(q.view().slice(0, c, c + kSlab), z.view()); });
 }
 BENCHMARK(add_zero_dm_window)->Unit(benchmark::kMillisecond);
 
@@ -81,10 +78,9 @@ void downsample_window(benchmark::State& state) {
   const auto fine = quantised_noise(kChannels, kWindow);
   Array<std::int8_t, 2> coarse({kChannels, kWindow / 2});
   const int shift = next_octave(QuantLevels{}).shift;
-  for_slabs(state, [&](int c) {
+  for_slabs(state, {.bytes = 1.5 * kSamples}, [&](int c) {
     downsample(fine.view().slice(0, c, c + kSlab), shift, coarse.view().slice(0, c, c + kSlab));
   });
-  report(state, {.bytes = 1.5 * kSamples});
 }
 BENCHMARK(downsample_window)->Unit(benchmark::kMillisecond);
 

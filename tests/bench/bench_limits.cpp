@@ -71,7 +71,7 @@ MachineLimits measure_limits() {
 void copy_memory(benchmark::State& state) {
   CopyTest test;
   for (auto _ : state) test.run(static_cast<int>(state.range(0)));
-  state.counters["bytes/s"] =
+  state.counters["bytes"] =
       benchmark::Counter(2.0 * kCopyBytes, benchmark::Counter::kIsIterationInvariantRate);
 }
 BENCHMARK(copy_memory)->ArgName("threads")->Arg(1)->Arg(2)->UseRealTime()->Unit(benchmark::kMillisecond);
@@ -79,7 +79,7 @@ BENCHMARK(copy_memory)->ArgName("threads")->Arg(1)->Arg(2)->UseRealTime()->Unit(
 void add_int16(benchmark::State& state) {
   AddTest test(state.range(0));
   for (auto _ : state) test.run();
-  state.counters["adds/s"] =
+  state.counters["adds"] =
       benchmark::Counter(static_cast<double>(state.range(0)), benchmark::Counter::kIsIterationInvariantRate);
 }
 BENCHMARK(add_int16)->ArgName("row")->Arg(kRowL1)->Arg(kRowL2);

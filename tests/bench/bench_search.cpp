@@ -47,18 +47,19 @@ Config search_config(int n_threads) {
 void search_beam(benchmark::State& state) {
   NoiseSource source(state.range(0));
   const auto n_threads = static_cast<int>(state.range(1));
-  double footprint_bytes = 0.0, additions = 0.0;
+  const double data_s = source.info().duration_s();
+  double footprint_bytes = 0.0, additions = 0.0, seconds = 0.0;
   for (auto _ : state) {
     BeamSearch search(search_config(n_threads), source, 1, n_threads);
-    benchmark::DoNotOptimize(search.run({}));
+    const auto result = search.run({});
+    seconds += result.seconds;
     footprint_bytes = static_cast<double>(search.footprint().total());
-    additions = search.plan().additions_per_data_s * source.info().duration_s();
+    additions = search.plan().additions_per_data_s * data_s;
   }
-  using benchmark::Counter;
-  constexpr auto kRate = Counter::kIsIterationInvariantRate;
-  state.counters["adds/s"] = Counter(additions, kRate);
-  state.counters["x_real_time"] = Counter(source.info().duration_s(), kRate);
-  state.counters["footprint"] = Counter(footprint_bytes);
+  const double per_s = static_cast<double>(state.iterations()) / seconds;
+  state.counters["Gadd/s"] = additions * per_s / 1e9;
+  state.counters["x_real_time"] = data_s * per_s;
+  state.counters["footprint_GB"] = footprint_bytes / 1e9;
 }
 BENCHMARK(search_beam)
     ->ArgNames({"windows", "threads"})

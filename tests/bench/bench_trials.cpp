@@ -60,9 +60,10 @@ struct GroupRows {
 
 void fdmt_group_rows_window(benchmark::State& state) {
   GroupRows groups;
-  for (auto _ : state) groups.make();
-  report(state, {.bytes = static_cast<double>(groups.in.size() + 2 * groups.rows.size()),
-                 .additions = group_additions_per_sample(groups.plan) * kWindow});
+  time_windows(state,
+               {.bytes = static_cast<double>(groups.in.size() + 2 * groups.rows.size()),
+                .additions = group_additions_per_sample(groups.plan) * kWindow},
+               [&] { groups.make(); });
 }
 BENCHMARK(fdmt_group_rows_window)->Unit(benchmark::kMillisecond);
 
@@ -80,13 +81,13 @@ void fdmt_trials_window(benchmark::State& state) {
   GroupRows groups;
   groups.make();
   OneRow row;
-  for (auto _ : state)
+  const double per_sample = groups.plan.additions_per_sample - group_additions_per_sample(groups.plan);
+  time_windows(state, {.additions = per_sample * kWindow}, [&] {
     for (int d = 0; d < kTrials; d += kTrialTile)
       for (std::int64_t t = 0; t < kWindow; t += kTimeTile)
         fdmt_trials(groups.plan, groups.rows.view(), d, d + kTrialTile, t, kTimeTile, row,
                     groups.scratch.view());
-  const double per_sample = groups.plan.additions_per_sample - group_additions_per_sample(groups.plan);
-  report(state, {.additions = per_sample * kWindow});
+  });
 }
 BENCHMARK(fdmt_trials_window)->Unit(benchmark::kMillisecond);
 
@@ -104,13 +105,12 @@ void boxcar_search_window(benchmark::State& state) {
   Array<std::int32_t, 3> tails({kTrials, kBoxcarLevels, kBoxcarTail});
   Array<std::int32_t, 1> scratch({boxcar_scratch_ints(kTimeTile)});
   std::vector<BoxcarEvent> events;
-  for (auto _ : state) {
+  time_windows(state, {.additions = kBoxcarAdditions * kTrials * kWindow}, [&] {
     events.clear();
     for (std::int64_t i = 0; i < kTrials * kWindow / kTimeTile; ++i)
       boxcar_search(plan, track, rows.view()[i % kRows],
                     *reinterpret_cast<BoxcarTail*>(&tails(i % kTrials, 0, 0)), scratch.view(), events);
-  }
-  report(state, {.additions = kBoxcarAdditions * kTrials * kWindow});
+  });
 }
 BENCHMARK(boxcar_search_window)->Unit(benchmark::kMillisecond);
 
@@ -123,15 +123,17 @@ void row_variance_window(benchmark::State& state) {
   std::fill(weight.data(), weight.data() + weight.size(), static_cast<float>(kSlab * kVarianceBin));
   Array<std::int32_t, 1> shift({n_subband});
   Array<float, 1> per_bin({kBins});
-  for (auto _ : state)
-    for (int d = 0; d < kTrials; d += kTrialsPerVariance)
-      for (std::int64_t t = 0; t < kWindow; t += kTimeTile) {
-        subband_shifts(plan.params, bound, d, shift.view());
-        row_variance(weight.view(), shift.cview(), t / kVarianceBin, 16.0, per_bin.view());
-        benchmark::ClobberMemory();
-      }
-  report(state, {.additions = static_cast<double>(n_subband) * (kTrials / kTrialsPerVariance) *
-                              (kWindow / kVarianceBin)});
+  time_windows(state,
+               {.additions = static_cast<double>(n_subband) * (kTrials / kTrialsPerVariance) *
+                             (kWindow / kVarianceBin)},
+               [&] {
+                 for (int d = 0; d < kTrials; d += kTrialsPerVariance)
+                   for (std::int64_t t = 0; t < kWindow; t += kTimeTile) {
+                     subband_shifts(plan.params, bound, d, shift.view());
+                     row_variance(weight.view(), shift.cview(), t / kVarianceBin, 16.0, per_bin.view());
+                     benchmark::DoNotOptimize(per_bin.data());
+                   }
+               });
 }
 BENCHMARK(row_variance_window)->Unit(benchmark::kMillisecond);
 
