@@ -1,10 +1,8 @@
 // FitsFile: opening, closing, keywords and errors.
 #include "io/fits_file.hpp"
 
-#include <cstdlib>
 #include <utility>
 
-#include "io/raw_file.hpp"
 #include "kernels/base/expect.hpp"
 
 namespace tianyan {
@@ -30,19 +28,6 @@ bool has_no_value(int status) {
          (status >= BAD_INTKEY && status <= NUM_OVERFLOW);
 }
 
-/// CFITSIO makes room for as many columns as TFIELDS says before it looks at any of them; FITS allows 999.
-void check_column_counts(const std::string& path) {
-  constexpr std::size_t kCard = 80;
-  const auto head = read_head(RawFile(path));
-  for (std::size_t at = 0; at + kCard <= head.size(); at += kCard) {
-    const std::string card(head.begin() + static_cast<std::ptrdiff_t>(at),
-                           head.begin() + static_cast<std::ptrdiff_t>(at + kCard));
-    if (!card.starts_with("TFIELDS =")) continue;
-    const long long n = std::strtoll(card.c_str() + 9, nullptr, 10);
-    require(n >= 0 && n <= 999, "{}: a table of {} columns; FITS allows 0 to 999", path, n);
-  }
-}
-
 template <class T>
 std::optional<T> read_key(const FitsFile& file, const std::string& keyword, int type) {
   T value{};
@@ -65,7 +50,6 @@ void FitsFile::Close::operator()(fitsfile* file) const {
 }
 
 FitsFile FitsFile::open(const std::string& path) {
-  check_column_counts(path);
   fitsfile* handle = nullptr;
   int status = 0;
   fits_open_diskfile(&handle, path.c_str(), READONLY, &status);
@@ -102,16 +86,10 @@ void FitsFile::close() {
   if (status != 0) fail(path_, "write and close it", status);
 }
 
-bool FitsFile::move_to_table(const std::string& extension) {
+void FitsFile::move_to(int hdu) {
   int status = 0;
-  std::string name = extension;
-  fits_movnam_hdu(get(), BINARY_TBL, name.data(), 0, &status);
-  if (status == BAD_HDU_NUM) {
-    fits_clear_errmsg();
-    return false;
-  }
-  check(status, "find the table " + extension);
-  return true;
+  fits_movabs_hdu(get(), hdu, nullptr, &status);
+  if (status != 0) fail(fmt::format("{}, HDU {}", path_, hdu), "read its header", status);
 }
 
 std::string FitsFile::hdu_name() const {

@@ -27,8 +27,8 @@ class FitsFile {
   /// Flushes and closes; throws where that fails, as it does on a full disk.
   void close();
 
-  /// Moves to the binary table of that EXTNAME; false where there is none.
-  bool move_to_table(const std::string& extension);
+  /// Makes an HDU, counted from 1, the current one.
+  void move_to(int hdu);
 
   /// Values of the current HDU's keywords; none where the keyword is missing, empty or of another type ('*').
   std::optional<double> number(const std::string& keyword) const;

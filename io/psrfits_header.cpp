@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "io/beam_name.hpp"
+#include "io/fits_scan.hpp"
 #include "kernels/base/expect.hpp"
 
 namespace tianyan {
@@ -209,14 +210,11 @@ PsrfitsHeader read_header(const Primary& primary, FitsTable& table) {
 }  // namespace
 
 PsrfitsTable open_psrfits(const std::string& path) {
+  const int hdu = find_fits_table(RawFile(path), "SUBINT");
+  require(hdu > 0, "{}: FITS without a table SUBINT: not a PSRFITS search-mode file", path);
   FitsFile file = FitsFile::open(path);
-  require(file.move_to_table("SUBINT"), "{}: FITS without a table SUBINT: not a PSRFITS search-mode file",
-          path);
-  int status = 0;
-  fits_movabs_hdu(file.get(), 1, nullptr, &status);
-  file.check(status, "go to the primary header");
   const Primary primary = read_primary(file);
-  file.move_to_table("SUBINT");
+  file.move_to(hdu);
   FitsTable table(std::move(file));
   PsrfitsHeader header = read_header(primary, table);
   return {std::move(header), std::move(table)};

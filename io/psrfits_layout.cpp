@@ -293,13 +293,11 @@ void PsrfitsLayout::write_row(const FitsFile& file, std::int64_t row, const Psrf
   file.check(status, fmt::format("write row {}", row + 1));
 }
 
-void PsrfitsLayout::finish_headers(const FitsFile& file, std::int64_t n_valid, std::int64_t n_time) const {
+void PsrfitsLayout::finish_headers(FitsFile& file, std::int64_t n_valid, std::int64_t n_time) const {
   Keywords table(file);
   table.put("NSTOT", n_valid, "Total number of samples (SEARCH mode, else 1)");
   table.check();
-  int status = 0;
-  fits_movabs_hdu(file.get(), 1, nullptr, &status);
-  file.check(status, "write it");
+  file.move_to(1);
   Keywords primary(file);
   primary.put("SCANLEN", static_cast<double>(n_time) * info_.sample_time_s, "[s] Scan length");
   primary.check();

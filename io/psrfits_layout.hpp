@@ -31,7 +31,7 @@ class PsrfitsLayout {
   /// Rows come in order.
   void write_row(const FitsFile& file, std::int64_t row, const PsrfitsRow& content);
   /// What is known at the end only: NSTOT and SCANLEN.
-  void finish_headers(const FitsFile& file, std::int64_t n_valid, std::int64_t n_time) const;
+  void finish_headers(FitsFile& file, std::int64_t n_valid, std::int64_t n_time) const;
 
  private:
   struct Column {

@@ -23,7 +23,7 @@ BoxcarPlan make_boxcar_plan(double min_samples, double max_samples, std::int64_t
   const int largest = kNarrowWidths[kNumNarrowWidths - 1];
   expect(max_samples >= min_samples, "boxcars from {} to {} samples", min_samples, max_samples);
   expect(max_samples <= static_cast<double>(largest * BoxcarPlan::decimation(kBoxcarLevels - 1)),
-         "boxcars of {} samples; at most {} are searched", max_samples,
+         "search.width_max_s is {} samples of the octave; at most {} are searched", max_samples,
          largest * BoxcarPlan::decimation(kBoxcarLevels - 1));
   BoxcarPlan plan;
   plan.snr_min = snr_min;
@@ -52,13 +52,12 @@ BoxcarPlan make_boxcar_plan(double min_samples, double max_samples, std::int64_t
   return plan;
 }
 
-double VarianceTrack::of(std::int64_t start, int width) const {
-  const std::int64_t from = start - begin, to = from + width;
-  const std::int64_t first = from / kVarianceBin, last = (to - 1) / kVarianceBin;
-  if (width < kVarianceBin) {
-    const float most = first == last ? per_bin[first] : std::max(per_bin[first], per_bin[last]);
-    return double{most} * width / kVarianceBin;
-  }
+namespace {
+
+// Sum of a quantity kept in bins over samples [from, to): whole bins by their running sums, parts in
+// proportion.
+double sum_between(View<const float, 1> per_bin, View<const double, 1> prefix, std::int64_t from,
+                   std::int64_t to) {
   const auto up_to = [&](std::int64_t t) {
     const std::int64_t bin = t / kVarianceBin;
     const double whole = prefix[bin];
@@ -68,6 +67,38 @@ double VarianceTrack::of(std::int64_t start, int width) const {
   return up_to(to) - up_to(from);
 }
 
+void running_sums(View<const float, 1> per_bin, View<double, 1> prefix) {
+  expect(prefix.shape(0) == per_bin.shape(0) + 1, "{} running sums of {} bins", prefix.shape(0),
+         per_bin.shape(0));
+  prefix[0] = 0.0;
+  for (std::int64_t i = 0; i < per_bin.shape(0); ++i) prefix[i + 1] = prefix[i] + double{per_bin[i]};
+}
+
+// Zero where too little was summed.
+double snr_of(const BoxcarPlan& plan, const VarianceTrack& track, std::int64_t sum, std::int64_t start,
+              int width) {
+  const double v = track.of(start, width);
+  if (v < plan.variance_min * width || v <= 0.0) return 0.0;
+  return (static_cast<double>(sum) - track.mean_of(start, width)) / std::sqrt(v);
+}
+
+}  // namespace
+
+double VarianceTrack::of(std::int64_t start, int width) const {
+  const std::int64_t from = start - begin, to = from + width;
+  const std::int64_t first = from / kVarianceBin, last = (to - 1) / kVarianceBin;
+  if (width < kVarianceBin) {
+    const float most = first == last ? per_bin[first] : std::max(per_bin[first], per_bin[last]);
+    return double{most} * width / kVarianceBin;
+  }
+  return sum_between(per_bin, prefix, from, to);
+}
+
+double VarianceTrack::mean_of(std::int64_t start, int width) const {
+  if (mean_per_bin.shape(0) == 0) return 0.0;
+  return sum_between(mean_per_bin, mean_prefix, start - begin, start - begin + width);
+}
+
 namespace {
 
 // Best event of the starts [first, first + n_start) of one level, which count samples of that level.
@@ -75,11 +106,6 @@ struct CellSearch {
   const BoxcarPlan& plan;
   const VarianceTrack& variance;
   int level;
-
-  double snr_of(std::int64_t sum, std::int64_t start, int width) const {
-    const double v = variance.of(start, width);
-    return v < plan.variance_min * width || v <= 0.0 ? 0.0 : static_cast<double>(sum) / std::sqrt(v);
-  }
 
   // x points at the sample of level-start `first`; sums run forward from there.
   void run(const std::int32_t* x, std::int64_t first, std::int64_t n_start,
@@ -93,10 +119,8 @@ struct CellSearch {
       for (std::int64_t i = 0; i < n_start; ++i) {
         const auto start = (first + i) * scale;
         const int width = w * static_cast<int>(scale);
-        if (sum > 0) {
-          const double snr = snr_of(sum, start, width);
-          if (snr >= plan.snr_min && snr > best.snr) best = {start, width, snr};
-        }
+        const double snr = snr_of(plan, variance, sum, start, width);
+        if (snr >= plan.snr_min && snr > best.snr) best = {start, width, snr};
         if (i + 1 < n_start) sum += x[i + w] - x[i];
       }
     }
@@ -119,21 +143,25 @@ double least_variance(const BoxcarPlan& plan, const VarianceTrack& track, std::i
   return any ? std::max(least, plan.variance_min) : std::numeric_limits<double>::infinity();
 }
 
+// No smaller sum of `width` samples can be an event anywhere in the run; a little less for the roundings of
+// floats.
+double least_sum(const BoxcarPlan& plan, const VarianceTrack& track, int level, std::int64_t width) {
+  const auto w = static_cast<double>(width);
+  return plan.snr_min * std::sqrt(track.least[level] * w) * 0.999999 + track.least_mean * w - 1e-3;
+}
+
 // Samples [0, n) of a level stand behind their tail of 32 in `row`; starts [-32, n - 32) are searched.
 void search_level(const BoxcarPlan& plan, const VarianceTrack& variance, int level, const std::int32_t* row,
                   std::int64_t n, std::int32_t* scratch, std::vector<BoxcarEvent>& events) {
   const auto scale = BoxcarPlan::decimation(level);
-  const double least = variance.least[level];
-  if (!std::isfinite(least)) return;
+  if (!std::isfinite(variance.least[level])) return;
   const auto cell = BoxcarPlan::cell(level) / scale;
   const CellSearch search{plan, variance, level};
   std::int32_t best[kNumNarrowWidths];
   bool possible = false;
   boxcar_maxima(row, (n + 7) / 8 * 8, scratch, best);  // a short run is followed by zeros: see boxcar_search
   for (int j = plan.first_width[level]; j < plan.end_width[level]; ++j)
-    possible =
-        possible ||
-        best[j] >= plan.snr_min * std::sqrt(least * kNarrowWidths[j] * static_cast<double>(scale)) * 0.999999;
+    possible = possible || best[j] >= least_sum(plan, variance, level, kNarrowWidths[j] * scale);
   if (!possible) return;
   for (std::int64_t i = 0; i < n; i += cell) search.run(row + i, i - kBoxcarTail, cell, events);
 }
@@ -149,12 +177,23 @@ VarianceTrack make_variance_track(const BoxcarPlan& plan, View<const float, 1> p
   VarianceTrack track;
   track.begin = -plan.lag();
   track.per_bin = per_bin;
-  prefix[0] = 0.0;
-  for (std::int64_t i = 0; i < n_bin; ++i) prefix[i + 1] = prefix[i] + double{per_bin[i]};
+  running_sums(per_bin, prefix);
   track.prefix = prefix;
   for (int level = 0; level < plan.n_level; ++level)
     track.least[level] = least_variance(plan, track, -kBoxcarTail * BoxcarPlan::decimation(level), n);
   return track;
+}
+
+void set_row_mean(View<const float, 1> per_bin, View<double, 1> prefix, VarianceTrack& track) {
+  expect(per_bin.shape(0) == track.per_bin.shape(0), "mean of {} bins, variance of {}", per_bin.shape(0),
+         track.per_bin.shape(0));
+  running_sums(per_bin, prefix);
+  track.mean_per_bin = per_bin;
+  track.mean_prefix = prefix;
+  track.least_mean = per_bin[0];
+  for (std::int64_t i = 1; i < per_bin.shape(0); ++i)
+    track.least_mean = std::min(track.least_mean, double{per_bin[i]});
+  track.least_mean /= kVarianceBin;
 }
 
 std::int64_t boxcar_scratch_ints(std::int64_t n) { return 4 * (n + 32) + 2 * (n / 8 + kBoxcarTail + 8); }
@@ -193,9 +232,7 @@ std::vector<BoxcarEvent> boxcar_search_reference(const BoxcarPlan& plan, const V
           const int width = kNarrowWidths[j] * static_cast<int>(scale);
           std::int64_t sum = 0;
           for (auto i = t; i < std::min(n, t + width); ++i) sum += row[i];
-          const double v = variance.of(t, width);
-          const double snr =
-              v < plan.variance_min * width || v <= 0.0 ? 0.0 : static_cast<double>(sum) / std::sqrt(v);
+          const double snr = snr_of(plan, variance, sum, t, width);
           if (snr >= plan.snr_min && snr > best.snr) best = {t, width, snr};
         }
       if (best.width > 0) events.push_back(best);

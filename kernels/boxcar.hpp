@@ -4,13 +4,13 @@
 //   snr(t, w) = sum_{i < w} row[t + i] / sqrt(V(t, w)),   V(t, w) = variance of the samples that were really
 //   summed
 //
-// Widths form a ladder, in samples of the octave: kNarrowWidths on the row itself; from the sixth on also on
+// Widths form a ladder, in samples of the octave: kNarrowWidths on the row itself; from the fifth on also on
 // sums of 8 samples and again on sums of 64, so that a wide boxcar costs no more than a narrow one and its
 // start is never coarser than 1/6 of its width. Sums are exact integers; S/N is one division and one square
 // root in double. Of each cell (32 samples on the first two levels, 256 on the third) at most one event is
 // kept: the highest S/N, then the narrower, then the earlier.
 //
-// numpy: snr = np.convolve(row, np.ones(w), "valid") / np.sqrt(V)
+// numpy: snr = (np.convolve(row, np.ones(w), "valid") - M) / np.sqrt(V)
 #pragma once
 #include <cstdint>
 #include <vector>
@@ -58,10 +58,16 @@ struct VarianceTrack {
   std::int64_t begin = 0;
   View<const float, 1> per_bin;
   View<const double, 1> prefix;  ///< prefix[i] = sum(per_bin[:i]); one longer than per_bin
-  ///< of each level: the smallest variance per sample that a start may see, or infinity where nothing can be
+  /// Of each level: the smallest variance per sample that a start may see, or infinity where nothing can be
   ///< found
   double least[kBoxcarLevels] = {};
 
+  View<const float, 1> mean_per_bin;  ///< as per_bin, of the row's mean; empty where it is zero
+  View<const double, 1> mean_prefix;
+  double least_mean = 0.0;  ///< per sample
+
+  /// M(t, w), proportional to time within bins.
+  double mean_of(std::int64_t start, int width) const;
   /// V(t, w). Within bins it is proportional to time, but a boxcar shorter than a bin gets the largest it
   /// touches.
   double of(std::int64_t start, int width) const;
@@ -71,6 +77,9 @@ struct VarianceTrack {
 /// that share a track share this work. `per_bin` covers [-lag, n).
 VarianceTrack make_variance_track(const BoxcarPlan& plan, View<const float, 1> per_bin, std::int64_t n,
                                   View<double, 1> prefix);
+
+/// Gives a track its row's mean: fills `prefix`. `per_bin` covers what the track's own covers.
+void set_row_mean(View<const float, 1> per_bin, View<double, 1> prefix, VarianceTrack& track);
 
 /// What a row keeps from run to run: the last kBoxcarTail samples of each level.
 using BoxcarTail = std::int32_t[kBoxcarLevels][kBoxcarTail];

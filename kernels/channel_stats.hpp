@@ -4,10 +4,11 @@
 //   sigma,
 //
 // from those of the pass before: kSparsePasses over the first 64 of every 512 samples of a span, the first of
-// them not clipped, then kFullPasses over all. Where anything was clipped, sigma is divided by 0.98658, the
-// standard deviation of a unit Gaussian cut at 3: Gaussian noise is unbiased, and so is one-bit data, from
-// which nothing is clipped. Sums run in 16 float lanes over at most 4096 samples about the last mean, then in
-// double: the same on every machine, and off by at most 4096/16 * 2^-24 = 1.5e-5 of a sigma.
+// them not clipped, then kFullPasses over all. In sparse clipped passes, and in full ones where anything was
+// clipped, sigma is divided by 0.98658, the standard deviation of a unit Gaussian cut at 3: Gaussian noise is
+// unbiased, and so is one-bit data, from which nothing is clipped. Sums run in 16 float lanes over at most
+// 4096 samples about the last mean, then in double: the same on every machine, and off by at most 4096/16 *
+// 2^-24 = 1.5e-5 of a sigma.
 //
 // numpy: for _ in range(passes): keep = abs(x - m) < 3 * s; m, s = x[keep].mean(), x[keep].std() / 0.98658
 #pragma once

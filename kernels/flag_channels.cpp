@@ -24,19 +24,6 @@ double robust_deviation(const std::vector<double>& values) {
   return kSigmaPerMad * median_of(v);
 }
 
-int flag_unusable(View<const float, 1> mean, View<const float, 1> sigma, View<const std::int64_t, 1> n_good,
-                  View<std::uint8_t, 1> good) {
-  int flagged = 0;
-  for (std::int64_t c = 0; c < good.shape(0); ++c) {
-    const bool usable = n_good[c] > 0 && std::isfinite(mean[c]) && std::isfinite(sigma[c]) && sigma[c] > 0.0F;
-    if (good[c] != 0 && !usable) {
-      good[c] = 0;
-      ++flagged;
-    }
-  }
-  return flagged;
-}
-
 // Deviations of the good channels from their neighbourhood's medians.
 struct Deviations {
   std::vector<std::int64_t> channel;
@@ -87,6 +74,19 @@ int flag_once(View<const float, 1> mean, View<const float, 1> sigma, View<const 
 
 }  // namespace
 
+int flag_unusable_channels(View<const float, 1> mean, View<const float, 1> sigma,
+                           View<const std::int64_t, 1> n_good, View<std::uint8_t, 1> good) {
+  int flagged = 0;
+  for (std::int64_t c = 0; c < good.shape(0); ++c) {
+    const bool usable = n_good[c] > 0 && std::isfinite(mean[c]) && std::isfinite(sigma[c]) && sigma[c] > 0.0F;
+    if (good[c] != 0 && !usable) {
+      good[c] = 0;
+      ++flagged;
+    }
+  }
+  return flagged;
+}
+
 int flag_channels(View<const float, 1> mean, View<const float, 1> sigma, View<const std::int64_t, 1> n_good,
                   double threshold, View<std::uint8_t, 1> good) {
   const auto n = good.shape(0);
@@ -94,7 +94,7 @@ int flag_channels(View<const float, 1> mean, View<const float, 1> sigma, View<co
          "flagging {} channels by {} means, {} sigmas, {} counts", n, mean.shape(0), sigma.shape(0),
          n_good.shape(0));
   expect(threshold > 0.0, "flagging channels above {} deviations; it must be positive", threshold);
-  int flagged = flag_unusable(mean, sigma, n_good, good);
+  int flagged = flag_unusable_channels(mean, sigma, n_good, good);
   for (int pass = 0; pass < kFlagPasses; ++pass) {
     const int more = flag_once(mean, sigma, n_good, threshold, good);
     flagged += more;

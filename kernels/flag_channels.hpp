@@ -21,6 +21,11 @@ namespace tianyan {
 inline constexpr int kFlagHalfWindow = 48;
 inline constexpr int kFlagPasses = 3;
 
+/// Flags channels without samples or variance, or whose mean or sigma is not finite: they cannot be
+/// normalised. Shapes and result as flag_channels().
+int flag_unusable_channels(View<const float, 1> mean, View<const float, 1> sigma,
+                           View<const std::int64_t, 1> n_good, View<std::uint8_t, 1> good);
+
 /// mean, sigma, n_good, good: [channel]. `good` is read (0 = already flagged) and written. Returns how many
 /// channels were newly flagged. Throws std::invalid_argument for shapes that differ or a threshold that is
 /// not positive.

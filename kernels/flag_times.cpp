@@ -20,11 +20,13 @@ double median_of(std::vector<double> v) {
 struct Cells {
   std::vector<double> sum, sigma;
 };
-Cells cells_of(View<const std::int32_t, 1> z, View<const float, 1> sigma_z, int scale) {
+Cells cells_of(View<const std::int32_t, 1> z, View<const float, 1> sigma_z, View<const std::uint8_t, 1> good,
+               int scale) {
   Cells cells;
   for (std::int64_t t = 0; t + scale <= z.shape(0); t += scale) {
     double sum = 0.0, variance = 0.0;
     for (int i = 0; i < scale; ++i) {
+      if (good[t + i] == 0) continue;
       sum += z[t + i];
       variance += double{sigma_z[t + i]} * sigma_z[t + i];
     }
@@ -70,7 +72,7 @@ std::int64_t flag_times(View<const std::int32_t, 1> z, View<const float, 1> sigm
   expect(threshold > 0.0, "flagging times above {} deviations; it must be positive", threshold);
   std::int64_t flagged = 0;
   for (const int scale : kZeroDmScales) {
-    const auto cells = cells_of(z, sigma_z, scale);
+    const auto cells = cells_of(z, sigma_z, good, scale);
     const auto [centre, deviation] = spread_of(cells);
     for (std::size_t i = 0; i < cells.sum.size(); ++i) {
       if (!(cells.sigma[i] > 0.0)) continue;

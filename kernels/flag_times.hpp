@@ -6,7 +6,8 @@
 // channels. Interference without dispersion is in all. For each scale s of kZeroDmScales, aligned sums of s
 // samples are flagged where they are further from their median than `threshold` deviations; the deviation is
 // the larger of what the noise of the summed weights says, sqrt(s) sigma_z, and 1.4826 MAD of the sums. One
-// more cell on either side goes too: the edges of an impulse.
+// more cell on either side goes too: the edges of an impulse. What is flagged at one scale no longer counts
+// at the next.
 //
 // numpy: y = z.reshape(-1, s).sum(1); bad = abs(y - np.median(y)) > threshold * max(sqrt(s) * sigma_z, 1.4826
 // * mad(y))

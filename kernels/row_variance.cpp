@@ -11,13 +11,34 @@ namespace {
 
 constexpr int kMaxSubbands = 64;
 
-// Channels with weight in each subband of one span.
-std::vector<float> good_channels(const SpanWeights& w, int span, const std::vector<int>& bound) {
-  std::vector<float> n(bound.size() - 1);
+// Sum over the good channels of each subband of one span of value(c).
+template <class Value>
+std::vector<float> sum_channels(const SpanWeights& w, int span, const std::vector<int>& bound,
+                                const Value& value) {
+  std::vector<float> sum(bound.size() - 1);
   for (std::size_t b = 0; b + 1 < bound.size(); ++b)
-    n[b] = static_cast<float>(std::count_if(w.row(span) + bound[b], w.row(span) + bound[b + 1],
-                                            [](std::uint8_t g) { return g != 0; }));
-  return n;
+    for (int c = bound[b]; c < bound[b + 1]; ++c)
+      if (w.row(span)[c] != 0) sum[b] += value(c);
+  return sum;
+}
+
+// out[b][i] = sum of value(c) over the good samples of bin i.
+template <class Value>
+void sum_subbands(const SpanWeights& w, View<const std::uint8_t, 1> time_good, const std::vector<int>& bound,
+                  const Value& value, View<float, 2> out) {
+  const auto n_time = time_good.shape(0), n_bin = out.shape(1);
+  expect(n_time == n_bin * kVarianceBin && w.begin.back() == n_time,
+         "weights of {} times, spans of {}, into {} bins", n_time, w.begin.back(), n_bin);
+  expect(out.shape(0) + 1 == static_cast<std::int64_t>(bound.size()), "weights of {} subbands into {}",
+         bound.size() - 1, out.shape(0));
+  for (std::int64_t b = 0; b < out.shape(0); ++b) std::fill(&out(b, 0), &out(b, 0) + n_bin, 0.0F);
+  for (int s = 0; s < w.n_span(); ++s) {
+    const auto channels = sum_channels(w, s, bound, value);
+    for (auto t = w.begin[static_cast<std::size_t>(s)]; t < w.begin[static_cast<std::size_t>(s) + 1]; ++t)
+      if (time_good[t] != 0)
+        for (std::int64_t b = 0; b < out.shape(0); ++b)
+          out(b, t / kVarianceBin) += channels[static_cast<std::size_t>(b)];
+  }
 }
 
 }  // namespace
@@ -32,20 +53,34 @@ std::vector<int> variance_subbands(int n_chan) {
 
 void subband_weights(const SpanWeights& w, View<const std::uint8_t, 1> time_good,
                      const std::vector<int>& bound, View<float, 2> weight) {
-  const auto n_time = time_good.shape(0), n_bin = weight.shape(1);
-  expect(n_time == n_bin * kVarianceBin && w.begin.back() == n_time,
-         "weights of {} times, spans of {}, into {} bins", n_time, w.begin.back(), n_bin);
-  expect(weight.shape(0) + 1 == static_cast<std::int64_t>(bound.size()), "weights of {} subbands into {}",
-         bound.size() - 1, weight.shape(0));
-  expect(bound.back() == w.n_chan, "weights of {} channels in subbands of {}", w.n_chan, bound.back());
-  for (std::int64_t b = 0; b < weight.shape(0); ++b)
-    for (std::int64_t i = 0; i < n_bin; ++i) weight(b, i) = 0.0F;
-  for (int s = 0; s < w.n_span(); ++s) {
-    const auto channels = good_channels(w, s, bound);
+  sum_subbands(
+      w, time_good, bound, [](int) { return 1.0F; }, weight);
+}
+
+void subband_means(const SpanWeights& w, View<const std::uint8_t, 1> time_good, const std::vector<int>& bound,
+                   View<const float, 1> channel_mean, View<float, 2> mean) {
+  expect(channel_mean.shape(0) == w.n_chan, "means of {} channels for {}", channel_mean.shape(0), w.n_chan);
+  sum_subbands(
+      w, time_good, bound, [&](int c) { return channel_mean[c]; }, mean);
+}
+
+void channel_means(View<const std::int8_t, 2> q, const SpanWeights& w, View<const std::uint8_t, 1> time_good,
+                   int chan_begin, View<float, 1> mean) {
+  expect(mean.shape(0) == q.shape(0) && w.begin.back() <= q.shape(1) && w.begin.back() <= time_good.shape(0),
+         "means of {} x {} samples into {}, weights over {}", q.shape(0), q.shape(1), mean.shape(0),
+         w.begin.back());
+  std::vector<std::int64_t> n_good(static_cast<std::size_t>(w.n_span()), 0);
+  for (int s = 0; s < w.n_span(); ++s)
     for (auto t = w.begin[static_cast<std::size_t>(s)]; t < w.begin[static_cast<std::size_t>(s) + 1]; ++t)
-      if (time_good[t] != 0)
-        for (std::int64_t b = 0; b < weight.shape(0); ++b)
-          weight(b, t / kVarianceBin) += channels[static_cast<std::size_t>(b)];
+      n_good[static_cast<std::size_t>(s)] += time_good[t] != 0 ? 1 : 0;
+  for (std::int64_t i = 0; i < q.shape(0); ++i) {
+    const std::int8_t* x = q[i].data();
+    std::int32_t sum = 0;
+    for (std::int64_t t = 0; t < w.begin.back(); ++t) sum += x[t];
+    std::int64_t n = 0;
+    for (int s = 0; s < w.n_span(); ++s)
+      n += w.row(s)[chan_begin + i] != 0 ? n_good[static_cast<std::size_t>(s)] : 0;
+    mean[i] = n > 0 ? static_cast<float>(static_cast<double>(sum) / static_cast<double>(n)) : 0.0F;
   }
 }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <limits>
 
 #include "kernels/base/units.hpp"
 #include "pipeline/read_ahead.hpp"
@@ -66,7 +67,8 @@ BeamResult BeamSearch::run(const Progress& progress) {
   {
     ReadAhead reader(source_, plan_.window_samples);
     while (auto window = reader.next()) {
-      conditioner_.process(*window, search_.window_samples(), search_.window_weights());
+      conditioner_.process(*window, search_.window_samples(), search_.window_weights(),
+                           search_.window_means());
       const double read_s = static_cast<double>(window->first_sample + window->n_time) * info_.sample_time_s;
       reader.give_back(std::move(*window));
       search_.window_done(events);

@@ -77,7 +77,7 @@ std::int64_t Conditioner::footprint_bytes() const {
   const std::int64_t slab = std::min(kSlabChannels, info_.n_chan);
   const std::int64_t per_thread =
       slab * window_samples_ * 4 + unpack_scratch_floats(slab) * 4 + window_samples_ * 4;
-  return n_threads_ * per_thread + info_.n_chan * std::int64_t{17} + window_samples_ * 5;
+  return n_threads_ * per_thread + info_.n_chan * std::int64_t{21} + window_samples_ * 5;
 }
 
 void Conditioner::allocate() {
@@ -89,6 +89,7 @@ void Conditioner::allocate() {
   sigma_ = Array<float, 1>({info_.n_chan});
   n_good_ = Array<std::int64_t, 1>({info_.n_chan});
   channel_good_ = Array<std::uint8_t, 1>({info_.n_chan});
+  residual_mean_ = Array<float, 1>({info_.n_chan});
   sigma_z_ = Array<float, 1>({window_samples_});
   time_good_ = Array<std::uint8_t, 1>({window_samples_});
 }
@@ -115,6 +116,7 @@ void Conditioner::flag(std::int64_t n_time) {
     return weights_.row(s)[c] != 0 && in_band_[static_cast<std::size_t>(c)] == 0;
   });
   std::copy(in_band_.begin(), in_band_.end(), channel_good_.data());
+  flag_unusable_channels(mean_.cview(), sigma_.cview(), n_good_.cview(), channel_good_.view());
   if (config_.channels.enabled)
     flag_channels(mean_.cview(), sigma_.cview(), n_good_.cview(), config_.channels.threshold_sigma,
                   channel_good_.view());
@@ -167,18 +169,20 @@ void Conditioner::flag_times_of(View<std::int8_t, 2> q) {
 }
 
 void Conditioner::count_channels(std::int64_t n_time) {
-  if (n_time == 0) return;
+  if (n_time == 0 || !has_statistics_) return;
   ++n_windows_;
   for (int c = 0; c < info_.n_chan; ++c)
     flagged_windows_[static_cast<std::size_t>(c)] += channel_good_(c) == 0;
 }
 
-void Conditioner::process(const RawBlock& window, View<std::int8_t, 2> q, View<float, 2> subband_weight) {
+void Conditioner::process(const RawBlock& window, View<std::int8_t, 2> q, View<float, 2> subband_weight,
+                          View<float, 2> subband_mean) {
   expect(q.shape(0) == info_.n_chan && q.shape(1) == window_samples_ && window.n_time <= window_samples_,
          "conditioning {} spectra into {} x {}", window.n_time, q.shape(0), q.shape(1));
   weights_ = unpack_weights(unpack_, window);
   normalise_all(window, !has_statistics_ || window.n_time >= window_samples_ / 4, q);
-  has_statistics_ = true;
+  has_statistics_ =
+      std::any_of(n_good_.data(), n_good_.data() + info_.n_chan, [](std::int64_t n) { return n > 0; });
   flag(window.n_time);
   count_channels(window.n_time);
   drop_flagged(q);
@@ -187,7 +191,13 @@ void Conditioner::process(const RawBlock& window, View<std::int8_t, 2> q, View<f
     weights_.begin.push_back(window_samples_);
     weights_.good.resize(weights_.good.size() + static_cast<std::size_t>(info_.n_chan), 0);
   }
+  parallel_for(n_threads_, n_slab(), [&](std::int64_t slab, int) {
+    const int c = slab_begin(static_cast<int>(slab)), n = slab_channels(static_cast<int>(slab));
+    channel_means(q.slice(0, c, c + n), weights_, time_good_.cview(), c,
+                  residual_mean_.view().slice(0, c, c + n));
+  });
   subband_weights(weights_, time_good_.cview(), subbands_, subband_weight);
+  subband_means(weights_, time_good_.cview(), subbands_, residual_mean_.cview(), subband_mean);
 }
 
 std::vector<double> Conditioner::flagged_fraction() const {

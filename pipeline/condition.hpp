@@ -35,7 +35,9 @@ class Conditioner {
   void allocate();
   /// q [channel][window_samples] and subband_weight [subband][window_samples / 8] are written whole: after
   /// the last recorded sample they are zero.
-  void process(const RawBlock& window, View<std::int8_t, 2> q, View<float, 2> subband_weight);
+  /// subband_mean is what is left of the channels' means, summed as the weights are.
+  void process(const RawBlock& window, View<std::int8_t, 2> q, View<float, 2> subband_weight,
+               View<float, 2> subband_mean);
 
   /// Of the last window: weights of channels over spans of time, and times that were not flagged.
   const SpanWeights& weights() const { return weights_; }
@@ -67,7 +69,7 @@ class Conditioner {
   Array<float, 3> slab_;            // [thread][channel of the slab][time]
   Array<float, 2> scratch_;         // [thread]
   Array<std::int32_t, 2> zero_dm_;  // [thread][time]
-  Array<float, 1> mean_, sigma_, sigma_z_;
+  Array<float, 1> mean_, sigma_, sigma_z_, residual_mean_;
   Array<std::int64_t, 1> n_good_;
   Array<std::uint8_t, 1> channel_good_, time_good_;
   bool has_statistics_ = false;

@@ -20,11 +20,15 @@ std::vector<Key> search_keys(SearchConfig& s) {
        100.0},
       {"search.width_max_s", &s.width_max_s, "Widest pulse searched.", "s", kSeconds, 100.0},
       {"search.snr_loss_max", &s.snr_loss_max,
-       "Largest fraction of S/N that the plan may lose to DM steps, smearing, downsampling and boxcar widths "
-       "together.",
+       "Largest fraction of S/N of the narrowest pulse that the plan may lose to DM steps, delay rounding "
+       "and "
+       "downsampling together, where the recorded sampling allows it.",
        "", 0.01, 0.5},
       {"search.block_s", &s.block_s,
-       "Length of a block read at once; it changes memory and speed, never the result.", "s", 1e-3, 1000.0},
+       "Length of a block, rounded to whole windows and to what the coarsest octave needs; it changes memory "
+       "and "
+       "speed, never the result.",
+       "s", 1e-3, 1000.0},
       {"search.backend",
        &s.backend,
        "Where the search runs; auto takes a GPU if there is one.",
@@ -115,7 +119,15 @@ std::string print_config(const Config& config) {
          print_toml(schema_of(copy));
 }
 
-std::string config_hash(const Config& config) { return fmt::format("{:016x}", fnv1a(print_config(config))); }
+std::string config_hash(const Config& config) {
+  const Config defaults;
+  Config science = config;
+  science.limits = defaults.limits;
+  science.output = defaults.output;
+  science.search.block_s = defaults.search.block_s;
+  science.search.backend = defaults.search.backend;
+  return fmt::format("{:016x}", fnv1a(print_config(science)));
+}
 
 std::string config_reference_markdown() {
   Config defaults;

@@ -58,7 +58,8 @@ Config load_config(const std::string& path, const std::vector<std::string>& set 
 /// The effective configuration as TOML with a comment for each key. Loading it gives the same Config.
 std::string print_config(const Config& config);
 
-/// 16 hexadecimal digits: FNV-1a of print_config.
+/// 16 hexadecimal digits: FNV-1a of print_config() with what cannot change an answer at its default: limits,
+/// output, block length, backend.
 std::string config_hash(const Config& config);
 
 /// docs/config.md, from the same rows that parse.

@@ -49,16 +49,18 @@ void fill(const Config& config, Source& source, const SearchPlan& plan, const Ex
   for (int c = 0; c < info.n_chan; ++c)
     delay(c) = dispersion_delay_s(dm_pc_cm3, info.freq_mhz(c), info.ref_freq_mhz()) / info.sample_time_s;
   Array<std::int8_t, 2> q({info.n_chan, plan.window_samples});
-  Array<float, 2> weight(
-      {static_cast<std::int64_t>(conditioner.subbands().size()) - 1, plan.window_samples / kVarianceBin});
+  const std::int64_t n_subband = std::ssize(conditioner.subbands()) - 1,
+                     n_bin = plan.window_samples / kVarianceBin;
+  Array<float, 2> weight({n_subband, n_bin}), mean({n_subband, n_bin});
   RawBlock block;
   const double begin = std::min(e.before_begin(), e.after_begin()),
                end = std::max(e.before_end(), e.after_end() + e.sweep);
-  const auto first = std::max<std::int64_t>(0, static_cast<std::int64_t>(begin) / plan.window_samples);
+  // One window more at the front: a short last window is normalised by the one before it.
+  const auto first = std::max<std::int64_t>(0, static_cast<std::int64_t>(begin) / plan.window_samples - 1);
   for (auto t = first * plan.window_samples; t < info.n_time && static_cast<double>(t) < end;
        t += plan.window_samples) {
     source.read(t, std::min(plan.window_samples, info.n_time - t), block);
-    conditioner.process(block, q.view(), weight.view());
+    conditioner.process(block, q.view(), weight.view(), mean.view());
     add_spectrum(q.cview(), conditioner.weights(), conditioner.time_good(), t, none.cview(), before);
     add_spectrum(q.cview(), conditioner.weights(), conditioner.time_good(), t, delay.cview(), after);
   }

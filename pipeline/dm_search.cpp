@@ -108,7 +108,7 @@ std::int64_t DmSearch::footprint_bytes() const {
   std::int64_t bytes = group_rows_ints() * 2, per_thread = 0;
   for (const auto& o : octaves_)
     bytes +=
-        info_.n_chan * (o.history + o.block) + n_subband * (o.lag + o.history + o.block) / kVarianceBin * 4;
+        info_.n_chan * (o.history + o.block) + n_subband * (o.lag + o.history + o.block) / kVarianceBin * 8;
   for (const auto& pass : plan_.passes) {
     bytes += pass.fdmt.n_trial() * kTailInts * 4;
     per_thread = std::max({per_thread, pass.fdmt.group_scratch_bytes, pass.fdmt.trial_scratch_bytes});
@@ -130,6 +130,8 @@ DmSearch::Scratch DmSearch::make_scratch() const {
   s.boxcar = Array<std::int32_t, 1>({boxcar_scratch_ints(kTimeTile)});
   s.per_bin = Array<float, 2>({kShared, bins});
   s.prefix = Array<double, 2>({kShared, bins + 1});
+  s.mean_per_bin = Array<float, 2>({kShared, bins});
+  s.mean_prefix = Array<double, 2>({kShared, bins + 1});
   s.shift = Array<std::int32_t, 1>({static_cast<std::int64_t>(subbands_.size()) - 1});
   return s;
 }
@@ -139,6 +141,7 @@ void DmSearch::allocate() {
   for (auto& o : octaves_) {
     o.samples = Array<std::int8_t, 2>({info_.n_chan, o.history + o.block});
     o.weight = Array<float, 2>({n_subband, (o.lag + o.history + o.block) / kVarianceBin});
+    o.mean = Array<float, 2>({n_subband, (o.lag + o.history + o.block) / kVarianceBin});
   }
   for (std::size_t i = 0; i < passes_.size(); ++i)
     passes_[i].tails.assign(static_cast<std::size_t>(plan_.passes[i].fdmt.n_trial() * kTailInts), 0);
@@ -152,14 +155,16 @@ View<std::int8_t, 2> DmSearch::window_samples() {
   return o.samples.view().slice(1, at, at + plan_.window_samples);
 }
 
-View<float, 2> DmSearch::window_weights() {
-  auto& o = octaves_[0];
+View<float, 2> DmSearch::window_bins(Array<float, 2>& bins) {
+  const auto& o = octaves_[0];
   const auto at = (o.lag + o.history + window_in_block_ * plan_.window_samples) / kVarianceBin;
-  return o.weight.view().slice(1, at, at + plan_.window_samples / kVarianceBin);
+  return bins.view().slice(1, at, at + plan_.window_samples / kVarianceBin);
 }
 
+View<float, 2> DmSearch::window_weights() { return window_bins(octaves_[0].weight); }
+View<float, 2> DmSearch::window_means() { return window_bins(octaves_[0].mean); }
+
 void DmSearch::window_done(std::vector<Event>& events) {
-  n_recorded_ += plan_.window_samples;
   if (++window_in_block_ * plan_.window_samples < plan_.block_samples) return;
   window_in_block_ = 0;
   search_block(events);
@@ -171,9 +176,9 @@ void DmSearch::finish(std::vector<Event>& events) {
     const auto q = window_samples();
     for (std::int64_t c = 0; c < info_.n_chan; ++c)
       std::memset(&q(c, 0), 0, static_cast<std::size_t>(plan_.window_samples));
-    const auto weight = window_weights();
-    for (std::int64_t b = 0; b < weight.shape(0); ++b)
-      std::fill(&weight(b, 0), &weight(b, 0) + weight.shape(1), 0.0F);
+    for (const auto& bins : {window_weights(), window_means()})
+      for (std::int64_t b = 0; b < bins.shape(0); ++b)
+        std::fill(&bins(b, 0), &bins(b, 0) + bins.shape(1), 0.0F);
     window_done(events);
   }
 }
@@ -195,9 +200,11 @@ void DmSearch::make_octaves(int from) {
   const auto fine_at = (fine.lag + fine.history) / kVarianceBin,
              coarse_at = (coarse.lag + coarse.history) / kVarianceBin;
   for (std::int64_t b = 0; b < coarse.weight.shape(0); ++b)
-    for (std::int64_t i = 0; i < coarse.block / kVarianceBin; ++i)
-      coarse.weight(b, coarse_at + i) =
-          0.5F * (fine.weight(b, fine_at + 2 * i) + fine.weight(b, fine_at + 2 * i + 1));
+    for (std::int64_t i = 0; i < coarse.block / kVarianceBin; ++i) {
+      const auto at = fine_at + 2 * i;
+      coarse.weight(b, coarse_at + i) = 0.5F * (fine.weight(b, at) + fine.weight(b, at + 1));
+      coarse.mean(b, coarse_at + i) = (shift == 0 ? 1.0F : 0.5F) * (fine.mean(b, at) + fine.mean(b, at + 1));
+    }
 }
 
 bool DmSearch::has_weight(const Octave& octave) const {
@@ -245,8 +252,8 @@ void DmSearch::make_group_rows(const PlanPass& pass, const Octave& octave) {
                });
 }
 
-// The variance of the tile's rows, one for every kTrialsPerVariance trials. All but the tile's own bins are
-// those of the tile before, if there was one.
+// The variance and the mean of the tile's rows, one for every kTrialsPerVariance trials. All but the tile's
+// own bins are those of the tile before, if there was one.
 void DmSearch::make_tracks(const PlanPass& pass, const Octave& octave, int d_begin, int d_end, std::int64_t t,
                            Scratch& scratch) const {
   constexpr std::int64_t kNewBins = kTimeTile / kVarianceBin;
@@ -257,13 +264,18 @@ void DmSearch::make_tracks(const PlanPass& pass, const Octave& octave, int d_beg
   for (int d = d_begin; d < d_end; d += kTrialsPerVariance) {
     const auto s = static_cast<std::int64_t>(scratch.tracks.size());
     const auto per_bin = scratch.per_bin.view()[s].slice(0, 0, n_bin);
-    std::copy(per_bin.data() + n_bin - n_kept, per_bin.data() + n_bin, per_bin.data());
+    const auto mean = scratch.mean_per_bin.view()[s].slice(0, 0, n_bin);
+    for (const auto& bins : {per_bin, mean})
+      std::copy(bins.data() + n_bin - n_kept, bins.data() + n_bin, bins.data());
     subband_shifts(pass.fdmt.params, subbands_, std::min(d + kTrialsPerVariance / 2, d_end - 1),
                    scratch.shift.view());
     row_variance(octave.weight.cview(), scratch.shift.cview(), first, variance,
                  per_bin.slice(0, n_kept, n_bin));
-    scratch.tracks.push_back(make_variance_track(pass.boxcar, per_bin, kTimeTile,
-                                                 scratch.prefix.view()[s].slice(0, 0, n_bin + 1)));
+    row_variance(octave.mean.cview(), scratch.shift.cview(), first, 1.0, mean.slice(0, n_kept, n_bin));
+    auto track =
+        make_variance_track(pass.boxcar, per_bin, kTimeTile, scratch.prefix.view()[s].slice(0, 0, n_bin + 1));
+    set_row_mean(mean, scratch.mean_prefix.view()[s].slice(0, 0, n_bin + 1), track);
+    scratch.tracks.push_back(track);
   }
 }
 
@@ -291,8 +303,9 @@ void DmSearch::shift_history() {
   });
   for (auto& o : octaves_) {
     const auto kept = (o.lag + o.history) / kVarianceBin, block = o.block / kVarianceBin;
-    for (std::int64_t b = 0; b < o.weight.shape(0); ++b)
-      std::memmove(&o.weight(b, 0), &o.weight(b, 0) + block, static_cast<std::size_t>(kept) * sizeof(float));
+    for (auto* bins : {&o.weight, &o.mean})
+      for (std::int64_t b = 0; b < bins->shape(0); ++b)
+        std::memmove(&(*bins)(b, 0), &(*bins)(b, 0) + block, static_cast<std::size_t>(kept) * sizeof(float));
   }
 }
 

@@ -22,9 +22,10 @@ class DmSearch {
   std::int64_t footprint_bytes() const;
   void allocate();
 
-  /// Where the next window is to be written: q [channel][window], weight [subband][window / 8].
+  /// Where the next window is to be written: q [channel][window], weight and mean [subband][window / 8].
   View<std::int8_t, 2> window_samples();
   View<float, 2> window_weights();
+  View<float, 2> window_means();
   /// The window was written. When it completes a block, the block is searched and events are appended.
   void window_done(std::vector<Event>& events);
   /// The scan is over: goes on with samples of zero weight until every trial has been searched to the scan's
@@ -40,7 +41,7 @@ class DmSearch {
  private:
   struct Octave {
     Array<std::int8_t, 2> samples;  // [channel][history + block]
-    Array<float, 2> weight;         // [subband][lag + history + block, in bins of 8]
+    Array<float, 2> weight, mean;   // [subband][lag + history + block, in bins of 8]
     std::int64_t history = 0, block = 0, lag = 0;
     bool searched = false;
   };
@@ -50,8 +51,8 @@ class DmSearch {
   struct Scratch {
     Array<std::byte, 1> fdmt;
     Array<std::int32_t, 1> row, boxcar;
-    Array<float, 2> per_bin;  // [trials that share a variance][bin]
-    Array<double, 2> prefix;
+    Array<float, 2> per_bin, mean_per_bin;  // [trials that share a variance][bin]
+    Array<double, 2> prefix, mean_prefix;
     Array<std::int32_t, 1> shift;  // [subband]
     std::vector<VarianceTrack> tracks;
     std::vector<Event> events;
@@ -59,6 +60,7 @@ class DmSearch {
   };
   class TileRows;
 
+  View<float, 2> window_bins(Array<float, 2>& bins);
   void make_octaves(int from);
   void search_block(std::vector<Event>& events);
   void search_pass(std::size_t index);
@@ -80,8 +82,7 @@ class DmSearch {
   Array<std::int16_t, 1> group_memory_;
   std::vector<Scratch> scratch_;
   std::int64_t window_in_block_ = 0;
-  std::int64_t n_block_ = 0;     // blocks searched
-  std::int64_t n_recorded_ = 0;  // samples of windows written
+  std::int64_t n_block_ = 0;  // blocks searched
   std::int64_t n_dropped_ = 0;
 };
 

@@ -15,7 +15,7 @@ constexpr int kMaxTrialsPerPass = 4096;  // a group's rows of one pass stay in c
 constexpr std::int64_t kMinWindowSamples = 1024;
 constexpr double kLeastBandFraction = 0.1;  // nothing is claimed from less of the band
 
-// Mean over the channels of smear^2 / 12, s^2 for DM 1: the recorded channels' own broadening.
+// Mean over the channels of smear^2 / 12, s^2: the recorded channels' own broadening.
 double mean_smear_variance_s2(const StreamInfo& info, double dm) {
   double sum = 0.0;
   const int steps = std::min(info.n_chan, 256);
@@ -62,7 +62,7 @@ double boxcar_loss(const BoxcarPlan& boxcar, double sigma_samples) {
 // Where octave j + 1 becomes good enough: the lowest DM at or above `dm` (bisection; the loss falls with DM).
 double next_boundary(const StreamInfo& info, const SearchConfig& s, double dm, int octave) {
   double low = dm, high = s.dm_max_pc_cm3;
-  if (octave >= kMaxOctave || !within_budget(info, s, high, octave)) return high;
+  if (octave > kMaxOctave || !within_budget(info, s, high, octave)) return high;
   if (within_budget(info, s, low, octave)) return low;
   for (int i = 0; i < 60; ++i) {
     const double middle = 0.5 * (low + high);
@@ -107,13 +107,13 @@ PlanPass make_pass(const StreamInfo& info, const Config& config, const SearchPla
   return pass;
 }
 
-// Fraction of the S/N that the config's own bands take away.
-double band_loss(const StreamInfo& info, const RfiConfig& rfi) {
+// Fraction of the channels that the config's own bands leave.
+double kept_band(const StreamInfo& info, const RfiConfig& rfi) {
   std::int64_t kept = 0;
   for (std::int64_t c = 0; c < info.n_chan; ++c)
     kept += std::none_of(rfi.bands.mhz.begin(), rfi.bands.mhz.end(),
                          [&](const auto& b) { return b[0] <= info.freq_mhz(c) && info.freq_mhz(c) <= b[1]; });
-  return 1.0 - std::sqrt(static_cast<double>(kept) / info.n_chan);
+  return static_cast<double>(kept) / info.n_chan;
 }
 
 void add_octave(SearchPlan& plan, const StreamInfo& info, const Config& config, int octave, double dm_begin,
@@ -220,7 +220,11 @@ SearchPlan make_search_plan(const Config& config, const StreamInfo& info) {
   plan.levels.emplace_back();
   for (int j = 0; j < kMaxOctave; ++j) plan.levels.push_back(next_octave(plan.levels.back()));
   add_passes(plan, info, config);
-  for (auto& pass : plan.passes) pass.loss.flagged_band = band_loss(info, config.rfi);
+  const double kept = kept_band(info, config.rfi);
+  expect(kept > kLeastBandFraction,
+         "rfi.bands.mhz leaves {:.1f} % of the band; nothing is searched in less than {:.0f} %", 100.0 * kept,
+         100.0 * kLeastBandFraction);
+  for (auto& pass : plan.passes) pass.loss.flagged_band = 1.0 - std::sqrt(kept);
   set_sizes(plan, info, config);
   set_work(plan);
   return plan;

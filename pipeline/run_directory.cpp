@@ -31,7 +31,7 @@ void check_existing(const std::string& path, const Config& config, ExistingRun e
   require(fs::is_directory(path), "{} is a file, not a directory: name another output", path);
   if (fs::is_empty(path)) return;
   if (existing == ExistingRun::kResume) {
-    expect(read_text(path + "/config.toml") == print_config(config),
+    expect(config_hash(load_config(path + "/config.toml")) == config_hash(config),
            "{} was made with another config than this one: a run is resumed with the config it began with",
            path);
     return;

@@ -70,6 +70,8 @@ void search_beam(const SearchRequest& request, const RunDirectory& run, Beam& be
   } catch (const std::runtime_error& e) {
     beam.result.reset();
     beam.failure = e.what();
+  } catch (const std::bad_alloc&) {
+    beam.failure = "the machine has too little memory";
   }
   beam.search.reset();  // its buffers serve the next beam
 }
@@ -85,6 +87,7 @@ std::int64_t plot_all(const SearchRequest& request, const RunDirectory& run, std
   std::int64_t n_plot = 0;
   for (const auto i : order) {
     if (!request.config.output.plots || n_plot >= request.config.output.max_plots) break;
+    if (interrupted()) throw Interrupted("stopped by a signal while plotting; go on with --resume");
     const auto beam = std::find_if(beams.begin(), beams.end(),
                                    [&](const Beam& b) { return b.number == candidates[i].beam && b.result; });
     try {

@@ -63,7 +63,6 @@ void search_beam(benchmark::State& state) {
 }
 BENCHMARK(search_beam)
     ->ArgNames({"windows", "threads"})
-    ->Args({4, 2})
     ->Args({16, 1})
     ->Args({16, 2})
     ->UseRealTime()

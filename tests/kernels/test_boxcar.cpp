@@ -136,16 +136,15 @@ TEST(BoxcarSearch, ABoxcarOfEachWidthHasItsExactSignificance) {
 TEST(BoxcarSearch, OfEqualEventsTheNarrowerThenTheEarlierIsKept) {
   WholeRow row(256);
   row.per_bin.assign(32, 8.0F);
-  row.x[66] = row.x[70] = 10;                                      // two alike in one cell
-  row.x[128] = 20, row.x[129] = row.x[130] = row.x[131] = 20 / 3;  // 20 + 20 = 40 of four is 20 of one
-  const auto events = search(make_boxcar_plan(0.0, 1.0, 1000, 6.0, 0.0), row);
-  ASSERT_EQ(events.size(), 2u);
-  EXPECT_EQ(events[0].start, 66);
-  EXPECT_EQ(events[1].start, 128);
-  row.x[129] = 8, row.x[130] = row.x[131] = 6;
-  const auto tie = search(make_boxcar_plan(0.0, 4.0, 1000, 15.0, 0.0), row);
-  ASSERT_EQ(tie.size(), 1u);
-  EXPECT_EQ(tie[0].width, 1);
+  row.x[66] = row.x[70] = 10;  // two alike in one cell
+  const auto earlier = search(make_boxcar_plan(0.0, 1.0, 1000, 6.0, 0.0), row);
+  ASSERT_EQ(earlier.size(), 1u);
+  EXPECT_EQ(earlier[0].start, 66);
+  row.x[133] = 20, row.x[134] = 8, row.x[135] = row.x[136] = 6;  // 40 / 2 of four is 20 of one
+  const auto narrower = search(make_boxcar_plan(0.0, 4.0, 1000, 15.0, 0.0), row);
+  ASSERT_EQ(narrower.size(), 1u);
+  EXPECT_EQ(narrower[0].start, 133);
+  EXPECT_EQ(narrower[0].width, 1);
 }
 
 // Noise with pulses of all widths, steps of variance, and stretches that were flagged.

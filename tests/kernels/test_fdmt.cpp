@@ -178,8 +178,10 @@ TEST(Fdmt, TilesOfTrialsMayBeginAnywhere) {
 }
 
 TEST(Fdmt, NoSumOverflowsWhereEverySampleIsAtItsBound) {
-  // 258 channels of 127 fit int16, 259 do not; 1057 of 31 do, 1058 do not; 4096 is FAST's.
-  for (const auto& [n_chan, max_abs] : {std::pair{258, 127}, {259, 127}, {1057, 31}, {1058, 31}, {4096, 127}})
+  // 258 channels of 127 fit int16, 259 do not; 1057 of 31 do, 1058 do not: as half a band and as a whole one.
+  // 4096 is FAST's.
+  for (const auto& [n_chan, max_abs] :
+       {std::pair{258, 127}, {259, 127}, {516, 127}, {518, 127}, {2114, 31}, {2116, 31}, {4096, 127}})
     for (int sign : {1, -1}) {
       auto p = fdmt_params(n_chan, 1000.0, 1500.0, 5, 12);
       p.max_abs = max_abs;

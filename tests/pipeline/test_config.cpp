@@ -167,11 +167,13 @@ TEST_F(ConfigTest, ThePrintedConfigLoadsAsTheSameConfig) {
   EXPECT_EQ(config_hash(again), config_hash(config));
 }
 
-TEST_F(ConfigTest, TheHashChangesWithAnyValue) {
+TEST_F(ConfigTest, TheHashChangesWithWhatChangesAnAnswerAndWithNothingElse) {
   const std::string hash = config_hash(load_config(""));
   EXPECT_EQ(hash.size(), 16u);
-  for (const char* change : {"search.snr_min=7.5", "rfi.zero_dm.enabled=false", "output.max_plots=99"})
+  for (const char* change : {"search.snr_min=7.5", "rfi.zero_dm.enabled=false", "rfi.window_s=2.0"})
     EXPECT_NE(config_hash(load_config("", {change})), hash) << change;
+  for (const char* change : {"output.max_plots=99", "limits.threads=1", "search.block_s=3.0"})
+    EXPECT_EQ(config_hash(load_config("", {change})), hash) << change;
 }
 
 TEST_F(ConfigTest, EveryKeyIsPrintedWithACommentAndDocumented) {
