@@ -31,6 +31,8 @@ void sum_subbands(const SpanWeights& w, View<const std::uint8_t, 1> time_good, c
          "weights of {} times, spans of {}, into {} bins", n_time, w.begin.back(), n_bin);
   expect(out.shape(0) + 1 == static_cast<std::int64_t>(bound.size()), "weights of {} subbands into {}",
          bound.size() - 1, out.shape(0));
+  expect(bound.front() == 0 && bound.back() == w.n_chan, "subbands of channels [{}, {}), weights of {}",
+         bound.front(), bound.back(), w.n_chan);
   for (std::int64_t b = 0; b < out.shape(0); ++b) std::fill(&out(b, 0), &out(b, 0) + n_bin, 0.0F);
   for (int s = 0; s < w.n_span(); ++s) {
     const auto channels = sum_channels(w, s, bound, value);

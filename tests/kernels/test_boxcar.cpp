@@ -51,6 +51,37 @@ TEST(BoxcarPlan, RefusesWhatItCannotSearch) {
   }
 }
 
+// A row and the same row lifted by 5 have the same events where the track knows the lift.
+TEST(BoxcarSearch, TakesOffTheMeanOfTheRow) {
+  constexpr std::int64_t kRun = 1024;
+  const auto plan = make_boxcar_plan(0.0, 300.0, 1 << 20, 3.0, 0.0);
+  const auto n_bin = (plan.lag() + kRun) / kVarianceBin;
+  Array<float, 1> per_bin({n_bin}), mean({n_bin});
+  Array<double, 1> prefix({n_bin + 1}), mean_prefix({n_bin + 1});
+  for (std::int64_t i = 0; i < n_bin; ++i) {
+    per_bin(i) = kVarianceBin * 100.0F;
+    mean(i) = kVarianceBin * 5.0F;
+  }
+  const auto plain = make_variance_track(plan, per_bin.cview(), kRun, prefix.view());
+  auto lifted = plain;
+  set_row_mean(mean.cview(), mean_prefix.view(), lifted);
+  EXPECT_EQ(lifted.mean_of(-7, 12), 60.0);
+  std::vector<BoxcarEvent> events[2];
+  for (int lift : {0, 1}) {
+    Xoshiro256 random(5);
+    BoxcarTail tail;
+    for (auto& level : tail) std::fill(std::begin(level), std::end(level), 0);
+    for (int level = 0; level < kBoxcarLevels; ++level)
+      for (auto& x : tail[level]) x = lift * 5 * static_cast<int>(BoxcarPlan::decimation(level));
+    Array<std::int32_t, 1> row({kBoxcarTail + kRun}), scratch({boxcar_scratch_ints(kRun)});
+    for (std::int64_t i = 0; i < kRun; ++i)
+      row(kBoxcarTail + i) = static_cast<std::int32_t>(std::lround(10.0 * gaussian(random))) + lift * 5;
+    boxcar_search(plan, lift != 0 ? lifted : plain, row.view(), tail, scratch.view(), events[lift]);
+  }
+  EXPECT_GT(events[0].size(), 0U);
+  EXPECT_TRUE(same(events[0], events[1]));
+}
+
 TEST(VarianceTrack, OfFourBinsByHand) {
   WholeRow row(32);
   row.per_bin = {8.0F, 16.0F, 0.0F, 24.0F};

@@ -44,11 +44,11 @@ std::vector<std::uint8_t> flagged_plainly(const Series& s, double threshold) {
   auto good = s.good;
   const auto n = std::ssize(s.z);
   for (int scale : kZeroDmScales) {
-    std::vector<double> y, with_weight, off;
+    std::vector<double> y, with_weight, off;  // what an earlier scale flagged does not count
     for (std::int64_t t = 0; t + scale <= n; t += scale) {
       double sum = 0.0, variance = 0.0;
       for (auto i = static_cast<std::size_t>(t); i < static_cast<std::size_t>(t + scale); ++i)
-        sum += s.z[i], variance += double{s.sigma[i]} * s.sigma[i];
+        if (good[i] != 0) sum += s.z[i], variance += double{s.sigma[i]} * s.sigma[i];
       y.push_back(variance > 0.0 ? sum / std::sqrt(variance) : std::numeric_limits<double>::quiet_NaN());
       if (variance > 0.0) with_weight.push_back(y.back());
     }

@@ -131,6 +131,30 @@ TEST(RowVariance, OfAMaskThatDoesNotChangeIsTheNumberOfGoodChannels) {
   }
 }
 
+// Two channels of one subband, one flagged; times 3 and 9 flagged and zero in q.
+TEST(SubbandMeans, ByHand) {
+  auto w = all_good(16, 2);
+  w.good[1] = 0;
+  Array<std::int8_t, 2> q({2, 16});
+  Array<std::uint8_t, 1> good({16});
+  for (std::int64_t t = 0; t < 16; ++t) {
+    good(t) = t != 3 && t != 9;
+    q(0, t) =
+        static_cast<std::int8_t>(good(t) != 0 ? t % 3 : 0);  // 0 1 2 - 1 2 0 1 | 2 - 1 2 0 1 2 0: 15 in 14
+  }
+  Array<float, 1> channel({2});
+  channel_means(q.cview(), w, good.cview(), 0, channel.view());
+  EXPECT_FLOAT_EQ(channel(0), 15.0F / 14.0F);
+  EXPECT_FLOAT_EQ(channel(1), 0.0F);
+  Array<float, 2> mean({1, 2});
+  subband_means(w, good.cview(), {0, 2}, channel.cview(), mean.view());
+  EXPECT_FLOAT_EQ(mean(0, 0), 7.0F * 15.0F / 14.0F);
+  EXPECT_FLOAT_EQ(mean(0, 1), 7.0F * 15.0F / 14.0F);
+  Array<float, 1> three({3});
+  EXPECT_THROW(channel_means(q.cview(), w, good.cview(), 0, three.view()), std::invalid_argument);
+  EXPECT_THROW(subband_means(w, good.cview(), {0, 2}, three.cview(), mean.view()), std::invalid_argument);
+}
+
 TEST(RowVariance, RefusesShapesThatDiffer) {
   Array<float, 2> weight({4, 10}), three({3, 10});
   Array<std::int32_t, 1> shift({3});
