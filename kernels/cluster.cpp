@@ -100,7 +100,10 @@ void Clusterer::add(const Event& event) {
     found->second.assign(1, id);
   });
   own_[cell_of(event, own_class)] = id;
-  for (int k = own_class + 1; k < n_class_; ++k) seen_[cell_of(event, k)].push_back(id);
+  for (int k = own_class + 1; k < n_class_; ++k) {
+    auto& ids = seen_[cell_of(event, k)];
+    if (ids.empty() || root_of(ids.back()) != root_of(id)) ids.push_back(id);
+  }
 }
 
 std::vector<Cluster> Clusterer::close_before(double time_s) {

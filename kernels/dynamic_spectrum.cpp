@@ -56,14 +56,6 @@ SpectrumBins::SpectrumBins(double begin, double step, std::int64_t n_bin, std::v
   count = Array<double, 2>({n_band, n_bin});
 }
 
-std::vector<int> equal_bands(int n_chan, int n) {
-  expect(n_chan >= 1 && n >= 1, "{} bands over {} channels", n, n_chan);
-  n = std::min(n, n_chan);
-  std::vector<int> band;
-  for (int b = 0; b <= n; ++b) band.push_back(static_cast<int>(std::int64_t{b} * n_chan / n));
-  return band;
-}
-
 void add_spectrum(View<const std::int8_t, 2> q, const SpanWeights& w, View<const std::uint8_t, 1> time_good,
                   std::int64_t first, View<const double, 1> delay, SpectrumBins& bins) {
   expect(q.shape(0) == bins.band.back() && delay.shape(0) == q.shape(0),

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "kernels/bands.hpp"
 #include "kernels/base/array.hpp"
 #include "kernels/unpack.hpp"
 
@@ -25,9 +26,6 @@ struct SpectrumBins {
   std::int64_t n_band() const { return sum.shape(0); }
   std::int64_t n_bin() const { return sum.shape(1); }
 };
-
-/// n bands of equal width over the channels, fewer where there are fewer channels.
-std::vector<int> equal_bands(int n_chan, int n);
 
 /// Adds q [channel][time], whose first sample is sample `first` of the scan and which is zero where it has no
 /// weight. delay_samples [channel].

@@ -5,24 +5,12 @@
 #include <cmath>
 #include <vector>
 
+#include "kernels/robust.hpp"
+
 namespace tianyan {
 namespace {
 
-constexpr double kSigmaPerMad = 1.4826;
 constexpr std::int64_t kMedianStep = 8;  // channels that share their medians
-
-double median_of(std::vector<double>& v) {
-  const auto middle = v.begin() + static_cast<std::ptrdiff_t>(v.size() / 2);
-  std::nth_element(v.begin(), middle, v.end());
-  return *middle;
-}
-
-double robust_deviation(const std::vector<double>& values) {
-  std::vector<double> v = values;
-  const double centre = median_of(v);
-  for (auto& x : v) x = std::abs(x - centre);
-  return kSigmaPerMad * median_of(v);
-}
 
 // Deviations of the good channels from their neighbourhood's medians.
 struct Deviations {
@@ -59,7 +47,7 @@ int flag_once(View<const float, 1> mean, View<const float, 1> sigma, View<const 
               double threshold, View<std::uint8_t, 1> good) {
   const auto d = local_deviations(mean, sigma, good);
   if (d.channel.size() < 3) return 0;
-  const double mean_scale = robust_deviation(d.mean), sigma_scale = robust_deviation(d.scale);
+  const double mean_scale = robust_spread(d.mean).deviation, sigma_scale = robust_spread(d.scale).deviation;
   int flagged = 0;
   for (std::size_t i = 0; i < d.channel.size(); ++i) {
     const auto n = static_cast<double>(n_good[d.channel[i]]);
@@ -76,8 +64,12 @@ int flag_once(View<const float, 1> mean, View<const float, 1> sigma, View<const 
 
 int flag_unusable_channels(View<const float, 1> mean, View<const float, 1> sigma,
                            View<const std::int64_t, 1> n_good, View<std::uint8_t, 1> good) {
+  const auto n = good.shape(0);
+  expect(mean.shape(0) == n && sigma.shape(0) == n && n_good.shape(0) == n,
+         "flagging {} channels by {} means, {} sigmas, {} counts", n, mean.shape(0), sigma.shape(0),
+         n_good.shape(0));
   int flagged = 0;
-  for (std::int64_t c = 0; c < good.shape(0); ++c) {
+  for (std::int64_t c = 0; c < n; ++c) {
     const bool usable = n_good[c] > 0 && std::isfinite(mean[c]) && std::isfinite(sigma[c]) && sigma[c] > 0.0F;
     if (good[c] != 0 && !usable) {
       good[c] = 0;
@@ -89,10 +81,6 @@ int flag_unusable_channels(View<const float, 1> mean, View<const float, 1> sigma
 
 int flag_channels(View<const float, 1> mean, View<const float, 1> sigma, View<const std::int64_t, 1> n_good,
                   double threshold, View<std::uint8_t, 1> good) {
-  const auto n = good.shape(0);
-  expect(mean.shape(0) == n && sigma.shape(0) == n && n_good.shape(0) == n,
-         "flagging {} channels by {} means, {} sigmas, {} counts", n, mean.shape(0), sigma.shape(0),
-         n_good.shape(0));
   expect(threshold > 0.0, "flagging channels above {} deviations; it must be positive", threshold);
   int flagged = flag_unusable_channels(mean, sigma, n_good, good);
   for (int pass = 0; pass < kFlagPasses; ++pass) {

@@ -5,16 +5,10 @@
 #include <cmath>
 #include <vector>
 
+#include "kernels/robust.hpp"
+
 namespace tianyan {
 namespace {
-
-constexpr double kSigmaPerMad = 1.4826;
-
-double median_of(std::vector<double> v) {
-  const auto middle = v.begin() + static_cast<std::ptrdiff_t>(v.size() / 2);
-  std::nth_element(v.begin(), middle, v.end());
-  return *middle;
-}
 
 // Sums of whole cells of `scale` samples, with the standard deviation that their weights predict.
 struct Cells {
@@ -37,14 +31,13 @@ Cells cells_of(View<const std::int32_t, 1> z, View<const float, 1> sigma_z, View
 }
 
 // Robust centre and deviation of the cells that have weight, in units of their predicted deviation.
-std::pair<double, double> spread_of(const Cells& cells) {
+RobustSpread spread_of(const Cells& cells) {
   std::vector<double> y;
   for (std::size_t i = 0; i < cells.sum.size(); ++i)
     if (cells.sigma[i] > 0.0) y.push_back(cells.sum[i] / cells.sigma[i]);
   if (y.size() < 8) return {0.0, 1.0};
-  const double centre = median_of(y);
-  for (auto& v : y) v = std::abs(v - centre);
-  return {centre, std::max(1.0, kSigmaPerMad * median_of(std::move(y)))};
+  const auto spread = robust_spread(std::move(y));
+  return {spread.centre, std::max(1.0, spread.deviation)};
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "kernels/bands.hpp"
 #include "kernels/boxcar.hpp"
 
 namespace tianyan {
@@ -45,13 +46,7 @@ void sum_subbands(const SpanWeights& w, View<const std::uint8_t, 1> time_good, c
 
 }  // namespace
 
-std::vector<int> variance_subbands(int n_chan) {
-  expect(n_chan >= 1, "subbands of {} channels", n_chan);
-  const int n = std::min(n_chan, kMaxSubbands);
-  std::vector<int> bound;
-  for (int b = 0; b <= n; ++b) bound.push_back(static_cast<int>(std::int64_t{b} * n_chan / n));
-  return bound;
-}
+std::vector<int> variance_subbands(int n_chan) { return equal_bands(n_chan, kMaxSubbands); }
 
 void subband_weights(const SpanWeights& w, View<const std::uint8_t, 1> time_good,
                      const std::vector<int>& bound, View<float, 2> weight) {
@@ -71,6 +66,8 @@ void channel_means(View<const std::int8_t, 2> q, const SpanWeights& w, View<cons
   expect(mean.shape(0) == q.shape(0) && w.begin.back() <= q.shape(1) && w.begin.back() <= time_good.shape(0),
          "means of {} x {} samples into {}, weights over {}", q.shape(0), q.shape(1), mean.shape(0),
          w.begin.back());
+  expect(chan_begin >= 0 && chan_begin + q.shape(0) <= w.n_chan, "means of channels [{}, {}) of {}",
+         chan_begin, chan_begin + q.shape(0), w.n_chan);
   std::vector<std::int64_t> n_good(static_cast<std::size_t>(w.n_span()), 0);
   for (int s = 0; s < w.n_span(); ++s)
     for (auto t = w.begin[static_cast<std::size_t>(s)]; t < w.begin[static_cast<std::size_t>(s) + 1]; ++t)

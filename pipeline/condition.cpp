@@ -20,9 +20,8 @@ constexpr int kSlabChannels = 64;
 
 std::vector<std::uint8_t> channels_outside_bands(const RfiConfig& config, const StreamInfo& info) {
   std::vector<std::uint8_t> keep(static_cast<std::size_t>(info.n_chan), 1);
-  for (const auto& band : config.bands.mhz)
-    for (int c = 0; c < info.n_chan; ++c)
-      if (band[0] <= info.freq_mhz(c) && info.freq_mhz(c) <= band[1]) keep[static_cast<std::size_t>(c)] = 0;
+  for (int c = 0; c < info.n_chan; ++c)
+    if (config.bands.hold(info.freq_mhz(c))) keep[static_cast<std::size_t>(c)] = 0;
   return keep;
 }
 

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace tianyan {
 namespace {
 
@@ -103,6 +105,11 @@ std::uint64_t fnv1a(const std::string& text) {
 }
 
 }  // namespace
+
+bool RfiConfig::Bands::hold(double freq_mhz) const {
+  return std::any_of(mhz.begin(), mhz.end(),
+                     [&](const Pair& b) { return b[0] <= freq_mhz && freq_mhz <= b[1]; });
+}
 
 Config load_config(const std::string& path, const std::vector<std::string>& set) {
   Config config;

@@ -30,6 +30,7 @@ struct RfiConfig {
   Rule zero_dm{true, 6.0};
   struct Bands {
     std::vector<Pair> mhz;  ///< always flagged
+    bool hold(double freq_mhz) const;
   } bands;
 };
 

@@ -22,11 +22,12 @@ std::int64_t variance_bins(const BoxcarPlan& boxcar) { return (boxcar.lag() + kT
 // Rows of one tile of trials and times: each is searched when it is complete, then forgotten.
 class DmSearch::TileRows final : public RowWriter {
  public:
-  TileRows(const PlanPass& pass, Pass& state, Scratch& scratch, std::int64_t first_sample,
+  TileRows(const PlanPass& pass, Pass& state, Scratch& scratch, int d_first, std::int64_t first_sample,
            double sample_time_s, double scan_s)
       : pass_(pass),
         state_(state),
         scratch_(scratch),
+        d_first_(d_first),
         first_sample_(first_sample),
         sample_time_s_(sample_time_s),
         scan_s_(scan_s) {}
@@ -42,8 +43,6 @@ class DmSearch::TileRows final : public RowWriter {
                   found_);
     for (const auto& e : found_) add(e, d);
   }
-
-  void set_first_trial(int d) { d_first_ = d; }
 
   // Keeps the most significant events of the tile.
   void finish() {
@@ -72,9 +71,9 @@ class DmSearch::TileRows final : public RowWriter {
   const PlanPass& pass_;
   Pass& state_;
   Scratch& scratch_;
+  int d_first_;
   std::int64_t first_sample_;
   double sample_time_s_, scan_s_;
-  int d_first_ = 0;
   std::vector<BoxcarEvent> found_;
   std::vector<Event> tile_events_;
 };
@@ -289,8 +288,8 @@ void DmSearch::search_trials(std::size_t index, int d_begin, Scratch& scratch) {
   const std::int64_t block_start = n_block_ * octave.block - octave.history;
   for (std::int64_t t = 0; t < octave.block; t += kTimeTile) {
     make_tracks(pass, octave, d_begin, d_end, t, scratch);
-    TileRows tile(pass, passes_[index], scratch, block_start + t, info_.sample_time_s, info_.duration_s());
-    tile.set_first_trial(d_begin);
+    TileRows tile(pass, passes_[index], scratch, d_begin, block_start + t, info_.sample_time_s,
+                  info_.duration_s());
     fdmt_trials(pass.fdmt, rows, d_begin, d_end, t, kTimeTile, tile, scratch.fdmt.view());
     tile.finish();
   }

@@ -32,10 +32,15 @@ double loss_from(double added_variance, double variance) {
   return 1.0 - std::pow(1.0 + added_variance / variance, -0.25);
 }
 
-double added_variance_s2(const StreamInfo& info, int octave) {
+// What searching in samples of 2^octave adds to a pulse's variance in time, s^2: the header's three terms.
+struct AddedVariance {
+  double downsampling = 0.0, delay_rounding = 0.0, dm_step = 0.0;
+  double total() const { return downsampling + delay_rounding + dm_step; }
+};
+AddedVariance added_variance_s2(const StreamInfo& info, int octave) {
   const double t = std::ldexp(info.sample_time_s, octave), native = info.sample_time_s;
   const double rounding = kFdmtRmsErrorSamples * t;
-  return (t * t - native * native) / 12.0 + rounding * rounding + t * t / 144.0;
+  return {(t * t - native * native) / 12.0, rounding * rounding, t * t / 144.0};
 }
 
 double pulse_variance_s2(const StreamInfo& info, double dm, double width_s) {
@@ -44,7 +49,7 @@ double pulse_variance_s2(const StreamInfo& info, double dm, double width_s) {
 }
 
 bool within_budget(const StreamInfo& info, const SearchConfig& s, double dm, int octave) {
-  return loss_from(added_variance_s2(info, octave), pulse_variance_s2(info, dm, s.width_min_s)) <=
+  return loss_from(added_variance_s2(info, octave).total(), pulse_variance_s2(info, dm, s.width_min_s)) <=
          s.snr_loss_max;
 }
 
@@ -101,7 +106,8 @@ PlanPass make_pass(const StreamInfo& info, const Config& config, const SearchPla
                        config.search.snr_min_member, kLeastBandFraction * info.n_chan * levels.variance);
   const double dm = 0.5 * (pass.dm_begin_pc_cm3 + pass.dm_end_pc_cm3), width = config.search.width_min_s;
   pass.loss = loss_of(info, dm, width, octave);
-  const double sigma_s = std::sqrt(pulse_variance_s2(info, dm, width) + added_variance_s2(info, octave));
+  const double sigma_s =
+      std::sqrt(pulse_variance_s2(info, dm, width) + added_variance_s2(info, octave).total());
   pass.loss.boxcar = boxcar_loss(pass.boxcar, sigma_s / t_s);
   pass.loss.quantisation = 1.0 - 1.0 / std::sqrt(1.0 + levels.noise_added);
   return pass;
@@ -110,9 +116,7 @@ PlanPass make_pass(const StreamInfo& info, const Config& config, const SearchPla
 // Fraction of the channels that the config's own bands leave.
 double kept_band(const StreamInfo& info, const RfiConfig& rfi) {
   std::int64_t kept = 0;
-  for (std::int64_t c = 0; c < info.n_chan; ++c)
-    kept += std::none_of(rfi.bands.mhz.begin(), rfi.bands.mhz.end(),
-                         [&](const auto& b) { return b[0] <= info.freq_mhz(c) && info.freq_mhz(c) <= b[1]; });
+  for (std::int64_t c = 0; c < info.n_chan; ++c) kept += rfi.bands.hold(info.freq_mhz(c)) ? 0 : 1;
   return static_cast<double>(kept) / info.n_chan;
 }
 
@@ -182,11 +186,11 @@ double LossBudget::searched() const {
 
 LossBudget loss_of(const StreamInfo& info, double dm, double width_s, int octave) {
   const double variance = pulse_variance_s2(info, dm, width_s), sigma = width_s / kFwhmPerSigma;
-  const double t = std::ldexp(info.sample_time_s, octave), native = info.sample_time_s;
+  const auto added = added_variance_s2(info, octave);
   LossBudget loss;
-  loss.dm_step = loss_from(t * t / 144.0, variance);
-  loss.delay_rounding = loss_from(kFdmtRmsErrorSamples * kFdmtRmsErrorSamples * t * t, variance);
-  loss.downsampling = loss_from((t * t - native * native) / 12.0, variance);
+  loss.dm_step = loss_from(added.dm_step, variance);
+  loss.delay_rounding = loss_from(added.delay_rounding, variance);
+  loss.downsampling = loss_from(added.downsampling, variance);
   loss.smearing = loss_from(mean_smear_variance_s2(info, dm), sigma * sigma);
   return loss;
 }

@@ -11,16 +11,17 @@ namespace tianyan {
 
 constexpr std::int64_t kBoxcarMargin = 2048 + 256;  // the longest boxcar and the longest cell
 
-/// A row and its variance, in bins of 8 samples; nothing was recorded before it and after it.
+/// A row, its variance and where it has one its mean, in bins of 8 samples; nothing was recorded before it
+/// and after it.
 struct WholeRow {
   std::vector<std::int32_t> x;
-  std::vector<float> per_bin;
+  std::vector<float> per_bin, mean;
 
   explicit WholeRow(std::int64_t n)
       : x(static_cast<std::size_t>(n)), per_bin(static_cast<std::size_t>(n / 8)) {}
   std::int64_t n() const { return std::ssize(x); }
-  float variance_of_bin(std::int64_t i) const {
-    return i < 0 || i >= std::ssize(per_bin) ? 0.0F : per_bin[static_cast<std::size_t>(i)];
+  static float of_bin(const std::vector<float>& bins, std::int64_t i) {
+    return i < 0 || i >= std::ssize(bins) ? 0.0F : bins[static_cast<std::size_t>(i)];
   }
   std::int32_t at(std::int64_t t) const { return t < 0 || t >= n() ? 0 : x[static_cast<std::size_t>(t)]; }
 };
@@ -52,11 +53,15 @@ std::vector<BoxcarEvent> search_in_runs(const BoxcarPlan& plan, const WholeRow& 
   std::int64_t run = 0;
   for (std::int64_t at = 0; at < row.n() + plan.lag(); at += run) {
     run = next_run();
-    Array<float, 1> per_bin({(plan.lag() + run) / kVarianceBin});
-    Array<double, 1> prefix({per_bin.size() + 1});
-    for (std::int64_t i = 0; i < per_bin.size(); ++i)
-      per_bin(i) = row.variance_of_bin((at - plan.lag()) / kVarianceBin + i);
-    const auto track = make_variance_track(plan, per_bin.cview(), run, prefix.view());
+    const auto n_bin = (plan.lag() + run) / kVarianceBin;
+    Array<float, 1> per_bin({n_bin}), mean({n_bin});
+    Array<double, 1> prefix({n_bin + 1}), mean_prefix({n_bin + 1});
+    for (std::int64_t i = 0; i < n_bin; ++i) {
+      per_bin(i) = WholeRow::of_bin(row.per_bin, (at - plan.lag()) / kVarianceBin + i);
+      mean(i) = WholeRow::of_bin(row.mean, (at - plan.lag()) / kVarianceBin + i);
+    }
+    auto track = make_variance_track(plan, per_bin.cview(), run, prefix.view());
+    if (!row.mean.empty()) set_row_mean(mean.cview(), mean_prefix.view(), track);
     Array<std::int32_t, 1> x({kBoxcarTail + run}), scratch({boxcar_scratch_ints(run)});
     for (std::int64_t i = 0; i < run; ++i) x(kBoxcarTail + i) = row.at(at + i);
     const auto first = events.size();
@@ -71,21 +76,27 @@ inline std::vector<BoxcarEvent> search(const BoxcarPlan& plan, const WholeRow& r
   return search_in_runs(plan, row, [] { return std::int64_t{1024}; });
 }
 
-/// The variance of a row as one track, from kBoxcarMargin - 256 samples before it to kBoxcarMargin after.
+/// Variance and mean of a row as one track, from kBoxcarMargin - 256 samples before it to kBoxcarMargin
+/// after.
 struct WholeTrack {
-  Array<float, 1> per_bin;
-  Array<double, 1> prefix;
+  Array<float, 1> per_bin, mean;
+  Array<double, 1> prefix, mean_prefix;
   VarianceTrack track;
 
   explicit WholeTrack(const WholeRow& row)
-      : per_bin({(row.n() + 2 * kBoxcarMargin) / kVarianceBin}), prefix({per_bin.size() + 1}) {
+      : per_bin({(row.n() + 2 * kBoxcarMargin) / kVarianceBin}),
+        mean({per_bin.size()}),
+        prefix({per_bin.size() + 1}),
+        mean_prefix({per_bin.size() + 1}) {
     track.begin = -2048;
     for (std::int64_t i = 0; i < per_bin.size(); ++i) {
-      per_bin(i) = row.variance_of_bin(i - 2048 / kVarianceBin);
+      per_bin(i) = WholeRow::of_bin(row.per_bin, i - 2048 / kVarianceBin);
+      mean(i) = WholeRow::of_bin(row.mean, i - 2048 / kVarianceBin);
       prefix(i + 1) = prefix(i) + double{per_bin(i)};
     }
     track.per_bin = per_bin.cview();
     track.prefix = prefix.cview();
+    if (!row.mean.empty()) set_row_mean(mean.cview(), mean_prefix.view(), track);
   }
 };
 

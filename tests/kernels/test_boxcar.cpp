@@ -214,6 +214,56 @@ TEST(BoxcarSearch, AStreamOfAnyRunsEqualsTheDefinition) {
   }
 }
 
+// Multiples of 1/64 of either sign, lifted into the samples: running sums are exact wherever they begin.
+void lift(WholeRow& row, Xoshiro256& random) {
+  for (std::size_t b = 0; b < row.per_bin.size(); ++b) {
+    const auto level = random_between(random, -9, 9);
+    row.mean.push_back(row.per_bin[b] > 0.0F ? static_cast<float>(level) + 0.015625F : 0.0F);
+    for (std::size_t t = 8 * b; t < 8 * b + 8 && row.per_bin[b] > 0.0F; ++t)
+      row.x[t] += static_cast<std::int32_t>(level / 8);
+  }
+}
+
+TEST(BoxcarSearch, AStreamWithAMeanThatChangesEqualsTheDefinition) {
+  Xoshiro256 random(6);
+  for (int round = 0; round < 8; ++round) {
+    auto row = lively_row(8 * random_between(random, 1, 900), random);
+    lift(row, random);
+    const auto plan = random_plan(random);
+    const auto streamed = search_in_runs(plan, row, [&] { return 256 * random_between(random, 1, 8); });
+    EXPECT_TRUE(same(streamed, search_by_definition(plan, row))) << row.n() << " samples, round " << round;
+  }
+}
+
+TEST(BoxcarSearch, FindsAPulseOnARowBelowZero) {
+  WholeRow row(
+      4096);  // the pulse is in a run without an end of the scan, where a bound of sums skips the rest
+  row.per_bin.assign(512, 8.0F * 100.0F);
+  row.mean.assign(512, 8.0F * -5.0F);
+  for (std::size_t t = 0; t < 4096; ++t) row.x[t] = t % 2 == 0 ? -6 : -4;
+  row.x[1501] = 40;  // 45 above the mean, 4.5 sigma; 4 sigma above zero
+  const auto events = search(make_boxcar_plan(0.0, 1.0, 1000, 4.4, 0.0), row);
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_EQ(events[0].start, 1501);
+  EXPECT_DOUBLE_EQ(events[0].snr, 4.5);
+}
+
+TEST(VarianceTrack, TheMeanIsInProportionToTime) {
+  WholeRow row(24);
+  row.per_bin = {8.0F, 8.0F, 8.0F};
+  row.mean = {16.0F, -8.0F, 0.0F};
+  const WholeTrack whole(row);
+  EXPECT_EQ(whole.track.mean_of(0, 24), 8.0);
+  EXPECT_EQ(whole.track.mean_of(6, 4), 2.0 * 2.0 - 1.0 * 2.0);
+  EXPECT_EQ(whole.track.mean_of(-8, 9), 2.0);
+  EXPECT_EQ(whole.track.least_mean, -1.0);
+  auto track = whole.track;
+  Array<float, 1> few({3});
+  Array<double, 1> sums({4}), three({3});
+  EXPECT_THROW(set_row_mean(few.cview(), sums.view(), track), std::invalid_argument);
+  EXPECT_THROW(set_row_mean(whole.mean.cview(), three.view(), track), std::invalid_argument);
+}
+
 TEST(BoxcarSearch, RunsDoNotMatter) {
   Xoshiro256 random(4);
   const auto row = lively_row(50'000, random);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "kernels/flag_channels.hpp"
+#include "kernels/robust.hpp"
 #include "tests/kernels/kernel_test.hpp"
 
 namespace tianyan {
@@ -65,6 +66,31 @@ TEST(FlagChannels, WhatCannotBeUsedGoesFirst) {
   EXPECT_EQ(b.flag(8.0), 5);
   for (std::size_t c : {3u, 7u, 20u, 21u, 49u}) EXPECT_EQ(b.good[c], 0) << c;
   EXPECT_EQ(std::accumulate(b.good.begin(), b.good.end(), 0), 45);
+}
+
+TEST(FlagUnusableChannels, TakesNoChannelThatCouldBeNormalised) {
+  Xoshiro256 random(9);
+  auto b = noisy_band(20, 1e4, random);
+  b.mean[4] *= 100.0F;  // interference, but a number
+  b.n_good[5] = 0;
+  b.sigma[6] = std::numeric_limits<float>::quiet_NaN();
+  b.good[7] = 0, b.sigma[7] = 0.0F;  // flagged before: not counted again
+  const auto call = [&](std::vector<std::uint8_t>& good) {
+    return flag_unusable_channels(View<const float, 1>(b.mean.data(), {20}),
+                                  View<const float, 1>(b.sigma.data(), {20}),
+                                  View<const std::int64_t, 1>(b.n_good.data(), {20}),
+                                  View<std::uint8_t, 1>(good.data(), {std::ssize(good)}));
+  };
+  EXPECT_EQ(call(b.good), 2);
+  EXPECT_EQ(std::accumulate(b.good.begin(), b.good.end(), 0), 17);
+  b.good.pop_back();
+  EXPECT_THROW(call(b.good), std::invalid_argument);
+}
+
+TEST(RobustSpread, IsMedianAndScaledDeviation) {
+  const auto spread = robust_spread({9.0, 1.0, 100.0, 3.0, 5.0});  // 5; |off| = 4 4 95 2 0
+  EXPECT_EQ(spread.centre, 5.0);
+  EXPECT_DOUBLE_EQ(spread.deviation, 1.4826 * 4.0);
 }
 
 TEST(FlagChannels, ACleanBandpassIsKept) {

@@ -67,6 +67,50 @@ TEST(SubbandWeights, CountTheSamplesOfEachSubbandAndBin) {
     }
 }
 
+TEST(ChannelMeans, AreOfTheGoodSamplesOfEachChannel) {
+  Xoshiro256 random(5);
+  for (int n_chan : {1, 3, 42, 65})
+    for (std::int64_t n_time : {8, 24, 256, 1000}) {
+      const auto w = random_weights(n_time, n_chan + 4, random, 0.6);
+      const auto good = random_times(n_time, 0.7, random);
+      PaddedRows<std::int8_t> q(n_chan, n_time, random);
+      fill_uniform(q.view(), 31, random);
+      const int first = static_cast<int>(random_between(random, 0, 4));
+      std::vector<float> expected;
+      for (int c = 0; c < n_chan; ++c) {
+        double sum = 0.0, n = 0.0;
+        for (int s = 0; s < w.n_span(); ++s)
+          for (auto t = w.begin[static_cast<std::size_t>(s)]; t < w.begin[static_cast<std::size_t>(s) + 1];
+               ++t) {
+            if (w.row(s)[first + c] == 0 || good(t) == 0) q.view()(c, t) = 0;
+            sum += q.view()(c, t);
+            n += w.row(s)[first + c] * good(t);
+          }
+        expected.push_back(n > 0.0 ? static_cast<float>(sum / n) : 0.0F);
+      }
+      Array<float, 1> mean({n_chan});
+      channel_means(q.cview(), w, good.cview(), first, mean.view());
+      EXPECT_EQ(values_of(mean.cview()), expected) << n_chan << " x " << n_time;
+    }
+}
+
+TEST(SubbandMeans, CountEachChannelsMeanAsOftenAsItsSamples) {
+  Xoshiro256 random(6);
+  const auto w = random_weights(400, 130, random);
+  const auto good = random_times(400, 0.7, random);
+  const auto bound = variance_subbands(130);
+  Array<float, 1> channel({130});
+  for (int c = 0; c < 130; ++c) channel(c) = static_cast<float>(random_between(random, -64, 64)) / 64.0F;
+  Array<float, 2> mean({64, 50}), plain({64, 50});
+  for (int s = 0; s < w.n_span(); ++s)  // multiples of 1/64: exact in any order
+    for (auto t = w.begin[static_cast<std::size_t>(s)]; t < w.begin[static_cast<std::size_t>(s) + 1]; ++t)
+      for (std::int64_t b = 0; b < 64; ++b)
+        for (int c = bound[static_cast<std::size_t>(b)]; c < bound[static_cast<std::size_t>(b) + 1]; ++c)
+          plain(b, t / kVarianceBin) += w.row(s)[c] * good(t) != 0 ? channel(c) : 0.0F;
+  subband_means(w, good.cview(), bound, channel.cview(), mean.view());
+  EXPECT_TRUE(equal(mean.cview(), plain.cview(), "b", "i"));
+}
+
 TEST(SubbandShifts, AreTheMiddlesDelaysInBins) {
   const auto p = fdmt_params(130, 1000.0, 1500.0, 0, 500);
   const auto bound = variance_subbands(130);
@@ -152,6 +196,7 @@ TEST(SubbandMeans, ByHand) {
   EXPECT_FLOAT_EQ(mean(0, 1), 7.0F * 15.0F / 14.0F);
   Array<float, 1> three({3});
   EXPECT_THROW(channel_means(q.cview(), w, good.cview(), 0, three.view()), std::invalid_argument);
+  EXPECT_THROW(channel_means(q.cview(), w, good.cview(), 1, channel.view()), std::invalid_argument);
   EXPECT_THROW(subband_means(w, good.cview(), {0, 2}, three.cview(), mean.view()), std::invalid_argument);
 }
 
