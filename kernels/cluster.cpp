@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <numeric>
 #include <tuple>
 
@@ -160,15 +161,27 @@ std::vector<Cluster> absorb_sidelobes(std::vector<Cluster> clusters, const Clust
     return std::abs(b.time_s - a.time_s) <= s + a.width_s + b.width_s &&
            b.snr <= 1.5 * a.snr * std::sqrt(a.width_s / (a.width_s + s)) + 2.0;
   };
-  std::vector<Cluster> kept;
+  double lowest_dm = 0.0, highest_dm = 0.0, widest_s = 0.0;
   for (const auto& cluster : clusters) {
-    const auto owner = std::find_if(kept.begin(), kept.end(), [&](const Cluster& strong) {
-      return is_sidelobe(cluster.best, strong.best);
-    });
-    if (owner == kept.end())
+    lowest_dm = std::min(lowest_dm, cluster.best.dm_pc_cm3);
+    highest_dm = std::max(highest_dm, cluster.best.dm_pc_cm3);
+    widest_s = std::max(widest_s, cluster.best.width_s);
+  }
+  const double reach_s = (highest_dm - lowest_dm) * params.band_delay_s_per_dm + 2.0 * widest_s;
+  std::vector<Cluster> kept;
+  std::multimap<double, std::size_t> kept_at;  // by time: only those within reach can be the owner
+  for (const auto& cluster : clusters) {
+    std::size_t owner = kept.size();  // the most significant one, which was kept first
+    const double t = cluster.best.time_s;
+    for (auto near = kept_at.lower_bound(t - reach_s); near != kept_at.end() && near->first <= t + reach_s;
+         ++near)
+      if (near->second < owner && is_sidelobe(cluster.best, kept[near->second].best)) owner = near->second;
+    if (owner < kept.size()) {
+      merge(kept[owner], cluster);
+    } else {
+      kept_at.emplace(t, kept.size());
       kept.push_back(cluster);
-    else
-      merge(*owner, cluster);
+    }
   }
   std::sort(kept.begin(), kept.end(), [](const Cluster& a, const Cluster& b) {
     return std::tuple(a.best.time_s, a.best.dm_pc_cm3) < std::tuple(b.best.time_s, b.best.dm_pc_cm3);

@@ -179,7 +179,9 @@ void Conditioner::process(const RawBlock& window, View<std::int8_t, 2> q, View<f
   expect(q.shape(0) == info_.n_chan && q.shape(1) == window_samples_ && window.n_time <= window_samples_,
          "conditioning {} spectra into {} x {}", window.n_time, q.shape(0), q.shape(1));
   weights_ = unpack_weights(unpack_, window);
-  normalise_all(window, !has_statistics_ || window.n_time >= window_samples_ / 4, q);
+  // Floats may hold NaN, which only a measurement finds: their last window is always measured.
+  const bool measure = !has_statistics_ || window.n_time >= window_samples_ / 4 || unpack_.format.is_float;
+  normalise_all(window, measure, q);
   has_statistics_ =
       std::any_of(n_good_.data(), n_good_.data() + info_.n_chan, [](std::int64_t n) { return n > 0; });
   flag(window.n_time);
