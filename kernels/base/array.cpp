@@ -9,7 +9,11 @@
 namespace tianyan {
 namespace {
 
+#ifdef __SANITIZE_ADDRESS__
+constexpr std::int64_t kMappedFrom = std::int64_t{1} << 62;  // never: only what malloc gives has guard zones
+#else
 constexpr std::int64_t kMappedFrom = std::int64_t{1} << 22;
+#endif
 
 }  // namespace
 
