@@ -22,10 +22,9 @@ class Array {
   using Extents = typename View<T, Rank>::Extents;
 
   Array() = default;
-  explicit Array(const Extents& shape) : view_(nullptr, shape) {
+  explicit Array(const Extents& shape) {
     const std::int64_t bytes = size_bytes_of(shape);
-    if (bytes == 0) return;
-    owner_ = Owner(static_cast<T*>(allocate_zeroed(bytes)), Free{bytes});
+    if (bytes > 0) owner_ = Owner(static_cast<T*>(allocate_zeroed(bytes)), Free{bytes});
     view_ = View<T, Rank>(owner_.get(), shape);
   }
 
