@@ -119,11 +119,10 @@ ExitCode run(const Options& options) {
   bool cut_short = false;
   for (const BeamInput& input : found.beams) try {
       const auto source = open_series(input.paths);
-      const int beam = input.beam > 0 ? input.beam : source->info().beam;
       if (options.json)
-        beams.push_back(beam_json(*source, beam));
+        beams.push_back(beam_json(*source, input.beam));
       else
-        print_beam(*source, beam);
+        print_beam(*source, input.beam);
       cut_short |= source->losses().cut_short;
     } catch (const std::runtime_error& e) {  // the other beams may be well
       std::cerr << "tianyan: " << e.what() << '\n';

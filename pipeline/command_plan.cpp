@@ -71,14 +71,13 @@ ExitCode run(const Options& o) {
   json beams = json::array();
   for (const auto& input : found.beams) {
     const auto source = open_series(input.paths);
-    const int beam = input.beam > 0 ? input.beam : source->info().beam;
-    const BeamSearch search(config, *source, beam, n_threads);
+    const BeamSearch search(config, *source, input.beam, n_threads);
     if (!o.json) {
-      print_beam(search, config, source->info(), beam, n_threads);
+      print_beam(search, config, source->info(), input.beam, n_threads);
       continue;
     }
     json one = to_json(search.plan());
-    one["beam"] = beam;
+    one["beam"] = input.beam;
     one["memory_bytes"] = search.footprint().total();
     beams.push_back(one);
   }

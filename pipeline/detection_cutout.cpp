@@ -40,26 +40,25 @@ Extent extent_of(const StreamInfo& info, const Candidate& c) {
 }
 
 // Runs the conditioning again over the windows that hold the detection.
-void fill(const Config& config, Source& source, const SearchPlan& plan, const Extent& e, double dm_pc_cm3,
-          int n_threads, SpectrumBins& before, SpectrumBins& after) {
+void fill(const RfiConfig& config, Source& source, const Extent& e, double dm_pc_cm3, int n_threads,
+          SpectrumBins& before, SpectrumBins& after) {
   const StreamInfo& info = source.info();
-  Conditioner conditioner(config.rfi, info, source.format(), plan.window_samples, n_threads);
+  const std::int64_t window = statistics_window_samples(config, info);
+  Conditioner conditioner(config, info, source.format(), window, n_threads);
   conditioner.allocate();
   Array<double, 1> none({info.n_chan}), delay({info.n_chan});
   for (int c = 0; c < info.n_chan; ++c)
     delay(c) = dispersion_delay_s(dm_pc_cm3, info.freq_mhz(c), info.ref_freq_mhz()) / info.sample_time_s;
-  Array<std::int8_t, 2> q({info.n_chan, plan.window_samples});
-  const std::int64_t n_subband = std::ssize(conditioner.subbands()) - 1,
-                     n_bin = plan.window_samples / kVarianceBin;
+  Array<std::int8_t, 2> q({info.n_chan, window});
+  const std::int64_t n_subband = std::ssize(conditioner.subbands()) - 1, n_bin = window / kVarianceBin;
   Array<float, 2> weight({n_subband, n_bin}), mean({n_subband, n_bin});
   RawBlock block;
   const double begin = std::min(e.before_begin(), e.after_begin()),
                end = std::max(e.before_end(), e.after_end() + e.sweep);
   // One window more at the front: a short last window is normalised by the one before it.
-  const auto first = std::max<std::int64_t>(0, static_cast<std::int64_t>(begin) / plan.window_samples - 1);
-  for (auto t = first * plan.window_samples; t < info.n_time && static_cast<double>(t) < end;
-       t += plan.window_samples) {
-    source.read(t, std::min(plan.window_samples, info.n_time - t), block);
+  const auto first = std::max<std::int64_t>(0, static_cast<std::int64_t>(begin) / window - 1);
+  for (auto t = first * window; t < info.n_time && static_cast<double>(t) < end; t += window) {
+    source.read(t, std::min(window, info.n_time - t), block);
     conditioner.process(block, q.view(), weight.view(), mean.view());
     add_spectrum(q.cview(), conditioner.weights(), conditioner.time_good(), t, none.cview(), before);
     add_spectrum(q.cview(), conditioner.weights(), conditioner.time_good(), t, delay.cview(), after);
@@ -89,14 +88,13 @@ void dm_time_map(const StreamInfo& info, const SpectrumBins& after, double dm_ha
 void plot_detection(const std::string& path, const Config& config, Source& source, const Candidate& candidate,
                     const std::string& id, int n_threads) {
   const StreamInfo& info = source.info();
-  const SearchPlan plan = make_search_plan(config, info);
   const Extent e = extent_of(info, candidate);
   const auto bands = equal_bands(info.n_chan, kBands);
   const double before_step =
       std::max(1.0, (e.before_end() - e.before_begin()) / static_cast<double>(kBeforeBins));
   SpectrumBins before(e.before_begin(), before_step, kBeforeBins, bands);
   SpectrumBins after(e.after_begin(), e.after_step(), kAfterBins, bands);
-  fill(config, source, plan, e, candidate.dm_pc_cm3, n_threads, before, after);
+  fill(config.rfi, source, e, candidate.dm_pc_cm3, n_threads, before, after);
 
   const double variance = QuantLevels{}.variance;
   Array<float, 2> before_snr({before.n_band(), kBeforeBins}), after_snr({after.n_band(), kAfterBins});
@@ -106,8 +104,8 @@ void plot_detection(const std::string& path, const Config& config, Source& sourc
   spectrum_snr(before, variance, before_snr.view());
   spectrum_snr(after, variance, after_snr.view());
   shifted_profile(after, no_shift.cview(), variance, profile.view());
-  const double half_range_dm =
-      8.0 * candidate.width_s / plan.band_delay_s_per_dm + 2.0 * candidate.dm_err_pc_cm3;
+  const double band_delay_s_per_dm = dispersion_delay_s(1.0, info.freq_low_mhz, info.ref_freq_mhz());
+  const double half_range_dm = 8.0 * candidate.width_s / band_delay_s_per_dm + 2.0 * candidate.dm_err_pc_cm3;
   dm_time_map(info, after, half_range_dm, variance, map.view());
 
   DetectionPlot plot;

@@ -89,7 +89,6 @@ DmSearch::DmSearch(const SearchPlan& plan, const StreamInfo& info, const std::ve
   for (const auto& pass : plan.passes) {
     auto& octave = octaves_[static_cast<std::size_t>(pass.octave)];
     octave.lag = std::max(octave.lag, pass.boxcar.lag());
-    octave.searched = true;
   }
   passes_.resize(plan.passes.size());
 }

@@ -43,7 +43,6 @@ class DmSearch {
     Array<std::int8_t, 2> samples;  // [channel][history + block]
     Array<float, 2> weight, mean;   // [subband][lag + history + block, in bins of 8]
     std::int64_t history = 0, block = 0, lag = 0;
-    bool searched = false;
   };
   struct Pass {
     std::vector<std::int32_t> tails;  // [trial][level][32]

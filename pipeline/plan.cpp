@@ -158,12 +158,10 @@ void set_sizes(SearchPlan& plan, const StreamInfo& info, const Config& config) {
     auto& h = plan.history[static_cast<std::size_t>(pass.octave)];
     h = std::max(h, round_up(pass.fdmt.history(), kTimeTile));
   }
-  const double window = config.rfi.window_s / info.sample_time_s;
-  expect(window < 1e9 && config.search.block_s / info.sample_time_s < 1e9,
+  expect(config.rfi.window_s / info.sample_time_s < 1e9 && config.search.block_s / info.sample_time_s < 1e9,
          "windows of {} s and blocks of {} s hold too many samples of {} s", config.rfi.window_s,
          config.search.block_s, info.sample_time_s);
-  const auto nearest = std::int64_t{1} << std::lround(std::log2(std::max(1.0, window)));
-  plan.window_samples = std::max(kMinWindowSamples, nearest);
+  plan.window_samples = statistics_window_samples(config.rfi, info);
   const auto quantum = std::max(plan.window_samples, kTimeTile << octave);
   const auto wanted = std::llround(config.search.block_s / info.sample_time_s);
   plan.block_samples = std::max<std::int64_t>(1, (wanted + quantum / 2) / quantum) * quantum;
@@ -193,6 +191,11 @@ LossBudget loss_of(const StreamInfo& info, double dm, double width_s, int octave
   loss.downsampling = loss_from(added.downsampling, variance);
   loss.smearing = loss_from(mean_smear_variance_s2(info, dm), sigma * sigma);
   return loss;
+}
+
+std::int64_t statistics_window_samples(const RfiConfig& rfi, const StreamInfo& info) {
+  const double window = std::max(1.0, rfi.window_s / info.sample_time_s);
+  return std::max(kMinWindowSamples, std::int64_t{1} << std::lround(std::log2(window)));
 }
 
 std::int64_t SearchPlan::n_trial() const {

@@ -71,6 +71,9 @@ inline constexpr int kTrialTile = 64;
 /// Throws std::invalid_argument where the config cannot work for this stream.
 SearchPlan make_search_plan(const Config& config, const StreamInfo& info);
 
+/// Length of a statistics window: the power of two nearest to rfi.window_s, at least 1024 samples.
+std::int64_t statistics_window_samples(const RfiConfig& rfi, const StreamInfo& info);
+
 /// Loss of pulses of `width_s` at `dm`, searched in samples of 2^octave.
 LossBudget loss_of(const StreamInfo& info, double dm_pc_cm3, double width_s, int octave);
 

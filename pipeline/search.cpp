@@ -38,7 +38,6 @@ std::vector<Beam> bind_beams(const SearchRequest& request, const FoundInputs& fo
     beam.number = input.beam;
     try {
       beam.source = open_series(input.paths);
-      if (beam.number == 0) beam.number = beam.source->info().beam;
       beam.search = std::make_unique<BeamSearch>(request.config, *beam.source, beam.number, n_threads);
       beam.plan = to_json(beam.search->plan());
       beam.memory_bytes = beam.search->footprint().total();

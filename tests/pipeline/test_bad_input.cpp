@@ -12,13 +12,18 @@ namespace fs = std::filesystem;
 
 class BadInputTest : public CommandsTest {
  protected:
-  /// A simulated scan of one beam, 64 channels, 4096 spectra; its path.
-  std::string small_scan(const std::string& format) const {
+  static ScanSpec small_spec(double duration_s) {
     ScanSpec spec;
-    spec.format = format;
     spec.n_chan = 64;
     spec.sample_time_s = 1e-3;
-    spec.duration_s = 4.096;
+    spec.duration_s = duration_s;
+    return spec;
+  }
+
+  /// A simulated scan of one beam, 64 channels, 4096 spectra; its path.
+  std::string small_scan(const std::string& format) const {
+    auto spec = small_spec(4.096);
+    spec.format = format;
     return simulate_scan(spec, dir_.path(), {1, true, nullptr}).at(0);
   }
 
@@ -98,10 +103,7 @@ TEST_F(BadInputTest, DataOfTheWrongSizeIsRefused) {
 }
 
 TEST_F(BadInputTest, ASeriesWithTwoFrequenciesNamesBothFiles) {
-  ScanSpec spec;
-  spec.n_chan = 64;
-  spec.sample_time_s = 1e-3;
-  spec.duration_s = 1.024;
+  auto spec = small_spec(1.024);
   const auto a = simulate_scan(spec, dir_.file("a")).at(0);
   spec.freq_high_mhz = 1400.0;
   spec.start_mjd += 2.0 / 86400.0;
@@ -112,10 +114,7 @@ TEST_F(BadInputTest, ASeriesWithTwoFrequenciesNamesBothFiles) {
 }
 
 TEST_F(BadInputTest, AGapBetweenFilesIsFilledWithZeroWeightAndCounted) {
-  ScanSpec spec;
-  spec.n_chan = 64;
-  spec.sample_time_s = 1e-3;
-  spec.duration_s = 2.048;
+  auto spec = small_spec(2.048);
   spec.format = "fil";
   const auto a = simulate_scan(spec, dir_.file("a")).at(0);
   spec.start_mjd += 3.0 / 86400.0;
@@ -192,10 +191,7 @@ TEST_F(BadInputTest, ASignalStopsTheRunWith75AndResumeGoesOnToTheSameTables) {
 }
 
 TEST_F(BadInputTest, ABeamThatFailsDoesNotStopTheOthers) {
-  ScanSpec spec;
-  spec.n_chan = 64;
-  spec.sample_time_s = 1e-3;
-  spec.duration_s = 1.024;
+  auto spec = small_spec(1.024);
   spec.beams = {1, 2};
   const auto files = simulate_scan(spec, dir_.file("scan"));
   fs::resize_file(files[0], 3000);  // nothing of it can be read
