@@ -18,7 +18,7 @@
 
 namespace tianyan {
 
-inline constexpr int kFlagHalfWindow = 128;
+inline constexpr int kFlagHalfWindow = 88;
 inline constexpr int kFlagPasses = 3;
 
 /// Flags channels without samples or variance, or whose mean or sigma is not finite: they cannot be
