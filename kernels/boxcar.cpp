@@ -74,15 +74,14 @@ void running_sums(View<const float, 1> per_bin, View<double, 1> prefix) {
   for (std::int64_t i = 0; i < per_bin.shape(0); ++i) prefix[i + 1] = prefix[i] + double{per_bin[i]};
 }
 
-// Zero where too little was summed.
-double snr_of(const BoxcarPlan& plan, const VarianceTrack& track, std::int64_t sum, std::int64_t start,
+}  // namespace
+
+double boxcar_snr(const BoxcarPlan& plan, const VarianceTrack& track, std::int64_t sum, std::int64_t start,
               int width) {
   const double v = track.of(start, width);
   if (v < plan.variance_min * width || v <= 0.0) return 0.0;
   return (static_cast<double>(sum) - track.mean_of(start, width)) / std::sqrt(v);
 }
-
-}  // namespace
 
 double VarianceTrack::of(std::int64_t start, int width) const {
   const std::int64_t from = start - begin, to = from + width;
@@ -119,7 +118,7 @@ struct CellSearch {
       for (std::int64_t i = 0; i < n_start; ++i) {
         const auto start = (first + i) * scale;
         const int width = w * static_cast<int>(scale);
-        const double snr = snr_of(plan, variance, sum, start, width);
+        const double snr = boxcar_snr(plan, variance, sum, start, width);
         if (snr >= plan.snr_min && snr > best.snr) best = {start, width, snr};
         if (i + 1 < n_start) sum += x[i + w] - x[i];
       }
@@ -232,7 +231,7 @@ std::vector<BoxcarEvent> boxcar_search_reference(const BoxcarPlan& plan, const V
           const int width = kNarrowWidths[j] * static_cast<int>(scale);
           std::int64_t sum = 0;
           for (auto i = t; i < std::min(n, t + width); ++i) sum += row[i];
-          const double snr = snr_of(plan, variance, sum, t, width);
+          const double snr = boxcar_snr(plan, variance, sum, t, width);
           if (snr >= plan.snr_min && snr > best.snr) best = {t, width, snr};
         }
       if (best.width > 0) events.push_back(best);

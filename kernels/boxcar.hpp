@@ -73,6 +73,10 @@ struct VarianceTrack {
   double of(std::int64_t start, int width) const;
 };
 
+/// S/N of a boxcar whose samples sum to `sum`; zero where too little was summed.
+double boxcar_snr(const BoxcarPlan& plan, const VarianceTrack& track, std::int64_t sum, std::int64_t start,
+                  int width);
+
 /// The track of runs of n new samples, from plan.lag() before the first: fills `prefix` and `least`. Rows
 /// that share a track share this work. `per_bin` covers [-lag, n).
 VarianceTrack make_variance_track(const BoxcarPlan& plan, View<const float, 1> per_bin, std::int64_t n,

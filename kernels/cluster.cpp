@@ -51,7 +51,7 @@ int Clusterer::class_of(const Event& e) const {
 
 Clusterer::Cell Clusterer::cell_of(const Event& e, int k) const {
   const double time_s = kCellWidths * std::ldexp(params_.sample_time_s, k);
-  const double dm = time_s / params_.band_delay_s_per_dm;
+  const double dm = std::max(time_s / params_.band_delay_s_per_dm, params_.dm_step_pc_cm3);
   return {k, static_cast<std::int64_t>(std::floor(e.time_s / time_s)),
           static_cast<std::int64_t>(std::floor(e.dm_pc_cm3 / dm))};
 }

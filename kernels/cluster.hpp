@@ -2,9 +2,10 @@
 //
 // An event of width w lies in the cell of its width class k = ceil(log2(w / sample_time)), whose size is
 //
-//   cell_time = 1.5 * 2^k sample_time,   cell_dm = cell_time / (K (f_low^-2 - f_high^-2))
+//   cell_time = 1.5 * 2^k sample_time,   cell_dm = cell_time / (K (f_low^-2 - f_high^-2)) or the trials' step
 //
-// that is, a change of DM counts by the delay that it makes across the band. Two events are friends when, in
+// that is, a change of DM counts by the delay that it makes across the band, and neighbouring trials are always
+// in the same or in touching cells. Two events are friends when, in
 // the cells of the wider one's class, they are in the same or in touching cells. Clusters are the connected
 // sets; each is represented by its event of highest S/N (then the narrower, the earlier, the lower DM). Cells
 // are fixed in absolute time, so neither the order nor the blocks in which events arrive change a cluster.
@@ -21,6 +22,7 @@ struct ClusterParams {
   double sample_time_s = 0.0;
   double band_delay_s_per_dm = 0.0;  ///< K (f_low^-2 - f_high^-2), s per pc/cm3
   double width_max_s = 0.0;          ///< no event is wider
+  double dm_step_pc_cm3 = 0.0;       ///< the largest between neighbouring trials
 };
 
 struct Cluster {

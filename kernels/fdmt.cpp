@@ -29,112 +29,139 @@ class Arena {
   std::int64_t used_ = 0;
 };
 
-// Rows [k0, ...) of a node over a window of time; `at(k)` is the first sample of row k.
-template <class T>
-struct Rows {
-  const T* data = nullptr;
-  std::int64_t stride = 0;
-  int k0 = 0;
-  const T* at(int k) const { return data + (k - k0) * stride; }
-};
-
 std::int64_t padded(std::int64_t n, std::int64_t size) { return (n * size + 63) / 64 * 64 / size; }
 
 const FdmtNode& node_of(const FdmtPlan& plan, int index) {
   return plan.nodes[static_cast<std::size_t>(index)];
 }
 
+// The rows of a child as its parent reads them: its row 0 is at `data`, at the parent's own time.
+template <class T>
+struct ChildRows {
+  const FdmtChild* child = nullptr;
+  const T* data = nullptr;
+  std::int64_t stride = 0;
+  const T* at(int r) const {
+    const auto i = static_cast<std::size_t>(r);
+    return data + child->row[i] * stride + child->shift[i];
+  }
+};
+
+template <class T>
+struct Children {
+  int n = 0;
+  ChildRows<T> rows[kFdmtRadix];
+
+  void push(const ChildRows<T>& child) { rows[n++] = child; }
+  // Row r of the parent.
+  template <class Out>
+  void add(int r, Out* out, std::int64_t n_time) const {
+    const T* in[kFdmtRadix];
+    for (int j = 0; j < n; ++j) in[j] = rows[j].at(r);
+    sum_rows(in, n, out, n_time);
+  }
+};
+
 // ---- below the groups: from int8 channels, everything in int16 ----
 
 struct GroupInput {
   const FdmtPlan& plan;
   View<const std::int8_t, 2> in;
-  const std::int8_t* channel(int c, std::int64_t t) const { return &in(c, t); }
 };
 
-Rows<std::int16_t> group_node(const GroupInput& x, int index, std::int64_t t, std::int64_t n, Arena& arena);
+void make_group_node(const GroupInput& x, const FdmtNode& node, std::int64_t t, std::int64_t n,
+                     std::int16_t* out, std::int64_t stride, Arena& arena);
 
-// Rows of a node that is no leaf, written where the caller says.
-void combine_group_node(const GroupInput& x, const FdmtNode& node, std::int64_t t, std::int64_t n,
-                        std::int16_t* out, std::int64_t stride, Arena& arena) {
+void add_channels(const GroupInput& x, const FdmtNode& node, std::int64_t t, std::int64_t n,
+                  std::int16_t* out, std::int64_t stride) {
+  Children<std::int8_t> channels;
+  for (const auto& child : node.children)
+    channels.push({&child, &x.in(node_of(x.plan, child.node).chan_begin, t), 0});
+  for (int r = 0; r < node.n_row(); ++r) channels.add(r, out + r * stride, n);
+}
+
+void add_nodes(const GroupInput& x, const FdmtNode& node, std::int64_t t, std::int64_t n, std::int16_t* out,
+               std::int64_t stride, Arena& arena) {
   const auto mark = arena.used();
-  const auto& upper = node_of(x.plan, node.upper);
-  const auto& lower = node_of(x.plan, node.lower);
-  if (upper.is_leaf() && lower.is_leaf()) {
-    for (int k = node.delay_begin; k < node.delay_end; ++k)
-      add_rows(x.channel(upper.chan_begin, t), x.channel(lower.chan_begin, t + node.shift_of(k)),
-               out + (k - node.delay_begin) * stride, n);
-    return;
+  Children<std::int16_t> below;
+  for (const auto& child : node.children) {
+    const auto& made = node_of(x.plan, child.node);
+    const FdmtRange range = child_range(child, 0, node.n_row());
+    const auto n_made = n + range.shift_max - range.shift_min, made_stride = padded(n_made, 2);
+    auto* rows = arena.take<std::int16_t>(made.n_row() * made_stride);
+    make_group_node(x, made, t + range.shift_min, n_made, rows, made_stride, arena);
+    below.push({&child, rows - range.shift_min, made_stride});
   }
-  const int s0 = node.shift.front(), s1 = node.shift.back();
-  const auto u = group_node(x, node.upper, t, n, arena);
-  const auto l = group_node(x, node.lower, t + s0, n + s1 - s0, arena);
-  for (int k = node.delay_begin; k < node.delay_end; ++k) {
-    const int s = node.shift_of(k);
-    add_rows(u.at(node.upper_of(k)), l.at(k - s) + (s - s0), out + (k - node.delay_begin) * stride, n);
-  }
+  for (int r = 0; r < node.n_row(); ++r) below.add(r, out + r * stride, n);
   arena.give_back_to(mark);
 }
 
-Rows<std::int16_t> group_node(const GroupInput& x, int index, std::int64_t t, std::int64_t n, Arena& arena) {
-  const auto& node = node_of(x.plan, index);
-  const auto stride = padded(n, 2);
-  auto* out = arena.take<std::int16_t>(node.n_row() * stride);
-  if (node.is_leaf())
-    widen_row(x.channel(node.chan_begin, t), out, n);
-  else
-    combine_group_node(x, node, t, n, out, stride, arena);
-  return {out, stride, node.delay_begin};
+// All rows of a node at times [t, t + n), written where the caller says.
+void make_group_node(const GroupInput& x, const FdmtNode& node, std::int64_t t, std::int64_t n,
+                     std::int16_t* out, std::int64_t stride, Arena& arena) {
+  const auto is_leaf = [&](const FdmtChild& child) { return node_of(x.plan, child.node).is_leaf(); };
+  if (node.is_leaf()) {
+    const std::int8_t* channel = &x.in(node.chan_begin, t);
+    for (int r = 0; r < node.n_row(); ++r) sum_rows(&channel, 1, out + r * stride, n);
+  } else if (std::all_of(node.children.begin(), node.children.end(), is_leaf)) {
+    add_channels(x, node, t, n, out, stride);
+  } else {
+    add_nodes(x, node, t, n, out, stride, arena);
+  }
 }
 
-// ---- above the groups: rows [k0, k1) of a node, from the group buffer ----
+// ---- above the groups: rows [begin, end) of a node, from the group buffer ----
 
 struct TrialInput {
   const FdmtPlan& plan;
   View<const std::int16_t, 2> group_rows;
 };
 
-template <class T>
-Rows<T> trial_node(const TrialInput& x, int index, int k0, int k1, std::int64_t t, std::int64_t n,
-                   Arena& arena);
-
-Rows<std::int16_t> group_window(const TrialInput& x, int index, std::int64_t t) {
-  const auto& group =
-      x.plan.groups[static_cast<std::size_t>(x.plan.group_of_node[static_cast<std::size_t>(index)])];
-  return {&x.group_rows(group.row_begin, t - group.shift_min), x.group_rows.stride(0),
-          node_of(x.plan, index).delay_begin};
+// Row 0 of a group at time t.
+const std::int16_t* group_at(const TrialInput& x, int group_index, std::int64_t t) {
+  const auto& group = x.plan.groups[static_cast<std::size_t>(group_index)];
+  return &x.group_rows(group.row_begin, 0) + (t - group.shift_min);
 }
 
+template <class T>
+ChildRows<T> make_child(const TrialInput& x, const FdmtChild& child, int begin, int end, std::int64_t t,
+                        std::int64_t n, Arena& arena);
+
+// Calls write(r, children) for each row r of a node in [begin, end).
 template <class In, class Write>
-void combine_trials(const TrialInput& x, const FdmtNode& node, int k0, int k1, std::int64_t t, std::int64_t n,
-                    Arena& arena, const Write& write) {
-  const int s0 = node.shift_of(k0), s1 = node.shift_of(k1 - 1);
-  const auto u = trial_node<In>(x, node.upper, node.upper_of(k0), node.upper_of(k1 - 1) + 1, t, n, arena);
-  const auto l = trial_node<In>(x, node.lower, k0 - s0, k1 - s1, t + s0, n + s1 - s0, arena);
-  for (int k = k0; k < k1; ++k) {
-    const int s = node.shift_of(k);
-    write(k, u.at(node.upper_of(k)), l.at(k - s) + (s - s0));
-  }
+void for_rows(const TrialInput& x, const FdmtNode& node, int begin, int end, std::int64_t t, std::int64_t n,
+              Arena& arena, const Write& write) {
+  Children<In> below;
+  for (const auto& child : node.children) below.push(make_child<In>(x, child, begin, end, t, n, arena));
+  for (int r = begin; r < end; ++r) write(r, below);
+}
+
+template <class Write>
+void for_rows(const TrialInput& x, const FdmtNode& node, int begin, int end, std::int64_t t, std::int64_t n,
+              Arena& arena, const Write& write) {
+  if (node_of(x.plan, node.children.front().node).is_int32)
+    for_rows<std::int32_t>(x, node, begin, end, t, n, arena, write);
+  else
+    for_rows<std::int16_t>(x, node, begin, end, t, n, arena, write);
 }
 
 template <class T>
-Rows<T> trial_node(const TrialInput& x, int index, int k0, int k1, std::int64_t t, std::int64_t n,
-                   Arena& arena) {
+ChildRows<T> make_child(const TrialInput& x, const FdmtChild& child, int begin, int end, std::int64_t t,
+                        std::int64_t n, Arena& arena) {
+  const int group = x.plan.group_of_node[static_cast<std::size_t>(child.node)];
   if constexpr (std::is_same_v<T, std::int16_t>)
-    if (x.plan.group_of_node[static_cast<std::size_t>(index)] >= 0) return group_window(x, index, t);
-  const auto& node = node_of(x.plan, index);
-  const auto stride = padded(n, sizeof(T));
-  auto* out = arena.take<T>((k1 - k0) * stride);
+    if (group >= 0) return {&child, group_at(x, group, t), x.group_rows.stride(0)};
+  const FdmtRange range = child_range(child, begin, end);
+  const auto n_made = n + range.shift_max - range.shift_min, stride = padded(n_made, sizeof(T));
+  auto* out = arena.take<T>((range.row_end - range.row_begin) * stride);
   const auto mark = arena.used();
-  const auto write = [&](int k, const auto* a, const auto* b) {
-    if constexpr (sizeof(*a) <= sizeof(T)) add_rows(a, b, out + (k - k0) * stride, n);
-  };
-  if (node_of(x.plan, node.upper).is_int32)
-    combine_trials<std::int32_t>(x, node, k0, k1, t, n, arena, write);
-  else
-    combine_trials<std::int16_t>(x, node, k0, k1, t, n, arena, write);
+  for_rows(x, node_of(x.plan, child.node), range.row_begin, range.row_end, t + range.shift_min, n_made, arena,
+           [&](int r, const auto& below) {
+             if constexpr (sizeof(*below.rows[0].data) <= sizeof(T))
+               below.add(r, out + (r - range.row_begin) * stride, n_made);
+           });
   arena.give_back_to(mark);
-  return {out, stride, k0};
+  return {&child, out - range.row_begin * stride - range.shift_min, stride};
 }
 
 void check_shapes(const FdmtParams& p, std::int64_t n_trial, View<const std::int8_t, 2> in,
@@ -152,18 +179,15 @@ Array<std::int32_t, 2> reference_node(const FdmtPlan& plan, int index, View<cons
                                       std::int64_t n) {
   const auto& node = node_of(plan, index);
   Array<std::int32_t, 2> out({node.n_row(), n});
-  if (node.is_leaf()) {
-    for (std::int64_t k = 0; k < node.n_row(); ++k)  // more than one only where the band is this channel
-      for (std::int64_t t = 0; t < n; ++t) out(k, t) = in(node.chan_begin, t);
-    return out;
-  }
-  const auto upper = reference_node(plan, node.upper, in, n);
-  const auto lower = reference_node(plan, node.lower, in, n + node.shift.back());
-  for (int k = node.delay_begin; k < node.delay_end; ++k) {
-    const int u = node.upper_of(k) - node_of(plan, node.upper).delay_begin;
-    const int s = node.shift_of(k);
-    const int l = k - s - node_of(plan, node.lower).delay_begin;
-    for (std::int64_t t = 0; t < n; ++t) out(k - node.delay_begin, t) = upper(u, t) + lower(l, t + s);
+  for (std::int64_t r = 0; r < node.n_row() && node.is_leaf(); ++r)  // several where the band is this channel
+    for (std::int64_t t = 0; t < n; ++t) out(r, t) = in(node.chan_begin, t);
+  for (const auto& child : node.children) {
+    const FdmtRange range = child_range(child, 0, node.n_row());
+    const auto rows = reference_node(plan, child.node, in, n + range.shift_max);
+    for (int r = 0; r < node.n_row(); ++r) {
+      const auto i = static_cast<std::size_t>(r);
+      for (std::int64_t t = 0; t < n; ++t) out(r, t) += rows(child.row[i], t + child.shift[i]);
+    }
   }
   return out;
 }
@@ -177,14 +201,24 @@ void fdmt_reference(const FdmtPlan& plan, View<const std::int8_t, 2> in, View<st
     for (std::int64_t t = 0; t < out.shape(1); ++t) out(d, t) = rows(d, t);
 }
 
+void dedisperse(const FdmtParams& p, View<const std::int8_t, 2> in, double delay, std::int64_t t,
+                View<std::int32_t, 1> out) {
+  const auto n = out.shape(0);
+  expect(in.shape(0) == p.n_chan && in.rows_contiguous(), "dedispersion of {} channels given {}", p.n_chan,
+         in.shape(0));
+  expect(t >= 0 && t + std::lround(delay) + n <= in.shape(1), "dedispersion to {} samples from {} of {} by {}",
+         n, t, in.shape(1), delay);
+  std::int32_t* sum = out.data();
+  std::fill(sum, sum + n, 0);
+  for (int c = 0; c < p.n_chan; ++c) {
+    const std::int8_t* x = &in(c, t + std::lround(exact_channel_delay(p, delay, c)));
+    for (std::int64_t i = 0; i < n; ++i) sum[i] += x[i];
+  }
+}
+
 void dedisperse_reference(const FdmtParams& p, View<const std::int8_t, 2> in, View<std::int32_t, 2> out) {
-  check_shapes(p, p.delay_end - p.delay_begin, in, out);
-  for (int d = p.delay_begin; d < p.delay_end; ++d)
-    for (std::int64_t t = 0; t < out.shape(1); ++t) {
-      std::int32_t sum = 0;
-      for (int c = 0; c < p.n_chan; ++c) sum += in(c, t + std::lround(exact_channel_delay(p, d, c)));
-      out(d - p.delay_begin, t) = sum;
-    }
+  check_shapes(p, p.n_trial(), in, out);
+  for (int i = 0; i < p.n_trial(); ++i) dedisperse(p, in, p.delay_of(i), 0, out[i]);
 }
 
 void fdmt_group_rows(const FdmtPlan& plan, int g, View<const std::int8_t, 2> in, std::int64_t column,
@@ -196,44 +230,33 @@ void fdmt_group_rows(const FdmtPlan& plan, int g, View<const std::int8_t, 2> in,
          "FDMT group columns [{}, {}) of {}, tiles of {}", column, column + n, group_rows.shape(1),
          plan.params.time_tile);
   const std::int64_t t = group.shift_min + column;
-  expect(t + n + node.delay_end - 1 <= in.shape(1), "FDMT group {} reads sample {} of {}", g,
-         t + n + node.delay_end - 1, in.shape(1));
+  const std::int64_t end = t + n + (node.is_leaf() ? 0 : node.delay.back());
+  expect(end <= in.shape(1), "FDMT group {} reads sample {} of {}", g, end, in.shape(1));
   Arena arena(scratch);
-  std::int16_t* out = &group_rows(group.row_begin, column);
-  if (node.is_leaf())
-    for (int k = 0; k < node.n_row(); ++k)
-      widen_row(&in(node.chan_begin, t), out + k * group_rows.stride(0), n);
-  else
-    combine_group_node({plan, in}, node, t, n, out, group_rows.stride(0), arena);
+  make_group_node({plan, in}, node, t, n, &group_rows(group.row_begin, column), group_rows.stride(0), arena);
 }
 
-void fdmt_trials(const FdmtPlan& plan, View<const std::int16_t, 2> group_rows, int d_begin, int d_end,
+void fdmt_trials(const FdmtPlan& plan, View<const std::int16_t, 2> group_rows, int begin, int end,
                  std::int64_t t, std::int64_t n, RowWriter& rows, View<std::byte, 1> scratch) {
-  const auto& p = plan.params;
-  expect(
-      p.delay_begin <= d_begin && d_begin < d_end && d_end <= p.delay_end && d_end - d_begin <= p.trial_tile,
-      "FDMT trials [{}, {}) of [{}, {}) in tiles of {}", d_begin, d_end, p.delay_begin, p.delay_end,
-      p.trial_tile);
+  expect(0 <= begin && begin < end && end <= plan.n_trial() && end - begin <= plan.params.trial_tile,
+         "FDMT trials [{}, {}) of {} in tiles of {}", begin, end, plan.n_trial(), plan.params.trial_tile);
   expect(n >= 1 && n <= plan.max_time, "FDMT run of {} samples; at most {} were planned", n, plan.max_time);
   expect(t >= 0 && plan.group_columns(t + n) <= group_rows.shape(1),
          "FDMT samples [{}, {}) need {} columns of {}", t, t + n, plan.group_columns(t + n),
          group_rows.shape(1));
   const TrialInput x{plan, group_rows};
   Arena arena(scratch);
-  const auto write = [&](int d, const auto* a, const auto* b) {
-    add_rows(a, b, rows.begin_row(d), n);
-    rows.end_row(d);
-  };
-  if (plan.group_of_node[0] >= 0) {
-    const auto row = group_window(x, 0, t);
-    for (int d = d_begin; d < d_end; ++d) {
-      widen_row(row.at(d), rows.begin_row(d), n);
-      rows.end_row(d);
-    }
-  } else if (node_of(plan, node_of(plan, 0).upper).is_int32) {
-    combine_trials<std::int32_t>(x, node_of(plan, 0), d_begin, d_end, t, n, arena, write);
-  } else {
-    combine_trials<std::int16_t>(x, node_of(plan, 0), d_begin, d_end, t, n, arena, write);
+  if (plan.group_of_node[0] < 0) {
+    for_rows(x, node_of(plan, 0), begin, end, t, n, arena, [&](int i, const auto& below) {
+      below.add(i, rows.begin_row(i), n);
+      rows.end_row(i);
+    });
+    return;
+  }
+  for (int i = begin; i < end; ++i) {  // the band is one group
+    const std::int16_t* row = group_at(x, 0, t) + i * group_rows.stride(0);
+    sum_rows(&row, 1, rows.begin_row(i), n);
+    rows.end_row(i);
   }
 }
 
@@ -252,16 +275,14 @@ void fdmt(const FdmtPlan& plan, View<const std::int8_t, 2> in, View<std::int32_t
   struct Writer final : RowWriter {
     View<std::int32_t, 2> out;
     std::int64_t t = 0;
-    int first = 0;
-    std::int32_t* begin_row(int d) override { return &out(d - first, t); }
+    std::int32_t* begin_row(int i) override { return &out(i, t); }
     void end_row(int) override {}
   } writer;
   writer.out = out;
-  writer.first = plan.params.delay_begin;
-  for (int d = plan.params.delay_begin; d < plan.params.delay_end; d += plan.params.trial_tile)
+  for (int i = 0; i < plan.n_trial(); i += plan.params.trial_tile)
     for (writer.t = 0; writer.t < n_time; writer.t += plan.max_time)
-      fdmt_trials(plan, group_rows.cview(), d, std::min(d + plan.params.trial_tile, plan.params.delay_end),
-                  writer.t, std::min<std::int64_t>(plan.max_time, n_time - writer.t), writer, scratch.view());
+      fdmt_trials(plan, group_rows.cview(), i, std::min(i + plan.params.trial_tile, plan.n_trial()), writer.t,
+                  std::min<std::int64_t>(plan.max_time, n_time - writer.t), writer, scratch.view());
 }
 
 }  // namespace tianyan

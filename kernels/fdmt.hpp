@@ -6,25 +6,25 @@
 //
 //   out[d][t] = sum_c in[c][t + d (g(c) - g(C-1)) / (g(0) - g(C-1))]
 //
-// The tree halves the band. A node over channels [a, b) has rows k, its own delay from channel a to channel b
-// - 1:
+// The tree cuts the band in four, again and again. A node over channels [a, b) has rows, each of a delay k from
+// channel a to channel b - 1. Its children j cover [c_j, c_{j+1}), from high to low frequency:
 //
-//   row_k[t] = upper_{u(k)}[t] + lower_{k - s(k)}[t + s(k)]        upper = [m, b), lower = [a, m), m = (a +
-//   b) / 2 u(k) = round(k (g(m) - g(b-1)) / (g(a) - g(b-1))),  s(k) = round(k (g(m-1) - g(b-1)) / (g(a) -
-//   g(b-1)))
+//   row_k[t] = sum_j child_j,{e_j - s_j}[t + s_j]     s_j, e_j = delays of the child's top and bottom channel
 //
-// so both ends of every node's track are exact and each level adds at most half a sample of error in between:
-// the delay of no channel is wrong by more than one sample per level, and the rms error over the channels and
-// trials of FAST's band is below kFdmtRmsErrorSamples, over the channels of a single trial below 1 (a test
-// measures both). Only rows that the trials [delay_begin, delay_end) need exist: a
-// range of DM costs what its width costs, wherever it begins.
+// The exact ones are D(c) = k (g(c) - g(b-1)) / (g(a) - g(b-1)). Of the integers next to them that pair is taken
+// whose error, linear in between, has the least mean square (e^2 + e f + f^2) / 3; the ends of the node itself
+// are exact. So the delay of no channel is wrong by a sample per level, and the rms error over the channels and
+// trials of FAST's band, about each trial's mean, is below kFdmtRmsErrorSamples (a test measures both). Four rows
+// are added in one visit: that is twice as fast as two levels of two, and rounds half as often.
 //
-// numpy: out[d] = sum(np.roll(x[c], -delay[c])[:n] for c in range(C)), with delay = fdmt_channel_delays(plan,
-// d)
+// Trials are `delay_step` samples apart. Only rows that they need exist: a range of DM costs what its width
+// costs, wherever it begins, and the upper levels of coarse trials cost less.
 //
-// The upper levels cannot be tiled in time, since shifts reach thousands of samples, but over d they can: 64
-// trials need two or three rows of each group of channels. So the tree is cut in two. fdmt_group_rows makes
-// the rows of each group of at most `max_group_channels` channels, tile by tile of time; fdmt_trials
+// numpy: out[i] = sum(np.roll(x[c], -delay[c])[:n] for c in range(C)), with delay = fdmt_channel_delays(plan, i)
+//
+// The upper levels cannot be tiled in time, since shifts reach thousands of samples, but over trials they can: a
+// tile of them needs two or three rows of each group of channels. So the tree is cut in two. fdmt_group_rows
+// makes the rows of each group of at most `max_group_channels` channels, tile by tile of time; fdmt_trials
 // recomputes everything above for a tile of trials, in cache. Levels are int16 where the plan proves that no
 // sum can overflow, int32 above.
 #pragma once
@@ -36,33 +36,40 @@
 
 namespace tianyan {
 
-inline constexpr double kFdmtRmsErrorSamples = 0.56;
+inline constexpr double kFdmtRmsErrorSamples = 0.485;
+inline constexpr int kFdmtRadix = 4;  ///< children of a node, fewer where it has fewer channels
 
 struct FdmtParams {
   int n_chan = 0;
   double freq_low_mhz = 0.0;  ///< centre of channel 0
   double channel_width_mhz = 0.0;
-  int delay_begin = 0;  ///< trials d in [delay_begin, delay_end), samples
+  int delay_begin = 0;  ///< trial i has the delay delay_begin + i delay_step < delay_end, samples
   int delay_end = 0;
+  int delay_step = 1;
   int max_abs = 127;            ///< |in| never exceeds it: what the proof of int16 rests on
   int max_group_channels = 64;  ///< where the tree is cut
   int time_tile = 1024;         ///< samples of a group row made at a time
-  int trial_tile = 64;          ///< trials made at a time
+  int trial_tile = 32;          ///< trials made at a time
+
+  int n_trial() const { return (delay_end - delay_begin + delay_step - 1) / delay_step; }
+  int delay_of(int trial) const { return delay_begin + trial * delay_step; }
 };
 
-/// One node of the tree; row k of [delay_begin, delay_end) is at index k - delay_begin.
+/// Row r of a node reads row `row[r]` of the child `shift[r]` samples later.
+struct FdmtChild {
+  int node = 0;
+  std::vector<std::int32_t> row, shift;
+};
+
+/// One node of the tree.
 struct FdmtNode {
   int chan_begin = 0, chan_end = 0;
-  int delay_begin = 0, delay_end = 0;
-  int upper = -1, lower = -1;           ///< indices of nodes; -1 for a single channel
-  std::vector<std::int32_t> upper_row;  ///< u(k)
-  std::vector<std::int32_t> shift;      ///< s(k); the lower row is k - s(k)
-  bool is_int32 = false;                ///< type of its rows
+  std::vector<std::int32_t> delay;  ///< of its rows, from channel chan_begin to chan_end - 1; rising
+  std::vector<FdmtChild> children;  ///< from high to low frequency; none for a single channel
+  bool is_int32 = false;            ///< type of its rows
 
-  int n_row() const { return delay_end - delay_begin; }
-  bool is_leaf() const { return upper < 0; }
-  std::int32_t upper_of(int k) const { return upper_row[static_cast<std::size_t>(k - delay_begin)]; }
-  std::int32_t shift_of(int k) const { return shift[static_cast<std::size_t>(k - delay_begin)]; }
+  int n_row() const { return static_cast<int>(delay.size()); }
+  bool is_leaf() const { return children.empty(); }
 };
 
 /// Where a group's rows are kept: rows [row_begin, row_begin + n_row) of the group buffer. Column j is the
@@ -82,22 +89,30 @@ struct FdmtPlan {
   std::int64_t group_scratch_bytes = 0;  ///< for one call of fdmt_group_rows
   std::int64_t trial_scratch_bytes = 0;  ///< for one call of fdmt_trials with at most max_time samples
   std::int64_t max_time = 0;
-  double additions_per_sample = 0.0;  ///< of the whole transform, recomputation included
+  double group_additions_per_sample = 0.0;  ///< of the rows of all groups, recomputation included
+  double trial_additions_per_sample = 0.0;  ///< of all trials from them
 
-  int n_trial() const { return params.delay_end - params.delay_begin; }
+  int n_trial() const { return params.n_trial(); }
   /// Columns that the group buffer needs for a block of n_time output samples.
   std::int64_t group_columns(std::int64_t n_time) const;
+  double additions_per_sample() const { return group_additions_per_sample + trial_additions_per_sample; }
   /// Samples of input beyond the block that its last output needs.
   int history() const { return params.delay_end - 1; }
 };
+
+/// What the rows [begin, end) of a node read of a child: rows [row_begin, row_end), shift_min to shift_max later.
+struct FdmtRange {
+  int row_begin = 0, row_end = 0, shift_min = 0, shift_max = 0;
+};
+FdmtRange child_range(const FdmtChild& child, int begin, int end);
 
 /// `max_time` is the longest run of output samples that one fdmt_trials call makes. Throws
 /// std::invalid_argument for an empty or negative range, no channels, non-positive frequencies, a delay above
 /// 2^20 samples.
 FdmtPlan make_fdmt_plan(const FdmtParams& params, int max_time);
 
-/// delay[c], samples: what the tree really applies to channel c for trial d. Shape [n_chan].
-void fdmt_channel_delays(const FdmtPlan& plan, int d, View<std::int32_t, 1> delay);
+/// delay[c], samples: what the tree really applies to channel c for a trial. Shape [n_chan].
+void fdmt_channel_delays(const FdmtPlan& plan, int trial, View<std::int32_t, 1> delay);
 
 /// d g-weighted to channel c: the exact delay, samples.
 double exact_channel_delay(const FdmtParams& params, double d, double c);
@@ -105,7 +120,11 @@ double exact_channel_delay(const FdmtParams& params, double d, double c);
 /// The plain tree, row by row: the oracle. in [n_chan][n_time + history()], out [n_trial][n_time].
 void fdmt_reference(const FdmtPlan& plan, View<const std::int8_t, 2> in, View<std::int32_t, 2> out);
 
-/// The definition with delays rounded once per channel: what the tree approximates. Shapes as fdmt_reference.
+/// The definition with delays rounded once per channel, for one trial of any delay: out[i] is sample t + i. in
+/// [n_chan][time].
+void dedisperse(const FdmtParams& params, View<const std::int8_t, 2> in, double delay, std::int64_t t,
+                View<std::int32_t, 1> out);
+/// The same for all trials: what the tree approximates. Shapes as fdmt_reference.
 void dedisperse_reference(const FdmtParams& params, View<const std::int8_t, 2> in, View<std::int32_t, 2> out);
 
 /// Rows of group `g` for columns [column, column + n) of the group buffer, n <= time_tile. in [n_chan][time],
@@ -113,19 +132,19 @@ void dedisperse_reference(const FdmtParams& params, View<const std::int8_t, 2> i
 void fdmt_group_rows(const FdmtPlan& plan, int g, View<const std::int8_t, 2> in, std::int64_t column,
                      std::int64_t n, View<std::int16_t, 2> group_rows, View<std::byte, 1> scratch);
 
-/// Receives one finished row: trial d, samples [0, n) of the tile.
+/// Receives finished rows: samples [0, n) of a tile.
 class RowWriter {
  public:
   virtual ~RowWriter() = default;
-  /// Memory for the row of trial d, n samples.
-  virtual std::int32_t* begin_row(int d) = 0;
+  /// Memory for the row of a trial, n samples.
+  virtual std::int32_t* begin_row(int trial) = 0;
   /// The row is complete.
-  virtual void end_row(int d) = 0;
+  virtual void end_row(int trial) = 0;
 };
 
-/// Rows of trials [d_begin, d_end), at most trial_tile, for output samples [t, t + n) of the block, n <=
+/// Rows of trials [begin, end), at most trial_tile, for output samples [t, t + n) of the block, n <=
 /// max_time.
-void fdmt_trials(const FdmtPlan& plan, View<const std::int16_t, 2> group_rows, int d_begin, int d_end,
+void fdmt_trials(const FdmtPlan& plan, View<const std::int16_t, 2> group_rows, int begin, int end,
                  std::int64_t t, std::int64_t n, RowWriter& rows, View<std::byte, 1> scratch);
 
 /// All of it in one call, for tests and single stages: shapes as fdmt_reference.

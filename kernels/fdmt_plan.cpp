@@ -2,6 +2,7 @@
 // takes.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "kernels/base/units.hpp"
 #include "kernels/fdmt.hpp"
@@ -20,6 +21,7 @@ void check(const FdmtParams& p, int max_time) {
   expect(0 <= p.delay_begin && p.delay_begin < p.delay_end && p.delay_end <= (1 << 20),
          "FDMT over delays [{}, {}) samples; they must rise within [0, {})", p.delay_begin, p.delay_end,
          1 << 20);
+  expect(p.delay_step >= 1 && p.delay_step <= p.delay_end, "FDMT trials {} samples of delay apart", p.delay_step);
   expect(p.max_abs >= 1 && p.max_abs <= 128, "FDMT of values up to {}; 1 to 128 fit int8", p.max_abs);
   expect(p.max_group_channels >= 2 && p.max_group_channels <= 128,
          "FDMT groups of {} channels; 2 to 128 are possible", p.max_group_channels);
@@ -27,115 +29,161 @@ void check(const FdmtParams& p, int max_time) {
          p.trial_tile, p.time_tile, max_time);
 }
 
-// Builds the node over [a, b) with rows [k0, k1) and everything below it; returns its index.
-int add_node(FdmtPlan& plan, int a, int b, int k0, int k1) {
-  const auto& p = plan.params;
+// Delays of a child's two ends, samples.
+struct Ends {
+  std::int32_t top = 0, bottom = 0;
+};
+
+// Integers next to the exact delays whose errors e, f make the least e^2 + e f + f^2, with top <= bottom.
+Ends nearest_ends(double top, double bottom) {
+  const auto low_top = static_cast<std::int32_t>(std::floor(top)),
+             low_bottom = static_cast<std::int32_t>(std::floor(bottom));
+  Ends best;
+  double least = std::numeric_limits<double>::infinity();
+  for (int i = 0; i < 2; ++i)
+    for (int j = 0; j < 2; ++j) {
+      const double e = low_top + i - top, f = low_bottom + j - bottom, square = e * e + e * f + f * f;
+      if (low_top + i > low_bottom + j || square >= least) continue;
+      least = square;
+      best = {low_top + i, low_bottom + j};
+    }
+  return best;
+}
+
+// The child over [c0, c1) of a node over [a, b), for the node's row of delay k.
+Ends child_ends(const FdmtParams& p, int a, int b, int c0, int c1, std::int32_t k) {
+  const double high = g_of(p, b - 1), per_sample = k / (g_of(p, a) - high);
+  const double top = (g_of(p, c1 - 1) - high) * per_sample, bottom = (g_of(p, c0) - high) * per_sample;
+  const auto nearest = [](double x) { return static_cast<std::int32_t>(std::lround(x)); };
+  if (c0 == a) return {c1 - 1 == a ? k : nearest(top), k};
+  if (c1 == b) return {0, c0 == b - 1 ? 0 : nearest(bottom)};
+  if (c1 - c0 == 1) return {nearest(top), nearest(top)};
+  return nearest_ends(top, bottom);
+}
+
+int add_node(FdmtPlan& plan, int a, int b, std::vector<std::int32_t> delay);
+
+// The child over [c0, c1) with just those rows that the node's rows read.
+FdmtChild add_child(FdmtPlan& plan, int a, int b, int c0, int c1, const std::vector<std::int32_t>& delay) {
+  FdmtChild child;
+  std::vector<std::int32_t> wanted;
+  for (const auto k : delay) {
+    const Ends ends = child_ends(plan.params, a, b, c0, c1, k);
+    child.shift.push_back(ends.top);
+    wanted.push_back(ends.bottom - ends.top);
+  }
+  auto rows = wanted;
+  std::sort(rows.begin(), rows.end());
+  rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
+  for (const auto k : wanted)
+    child.row.push_back(
+        static_cast<std::int32_t>(std::lower_bound(rows.begin(), rows.end(), k) - rows.begin()));
+  child.node = add_node(plan, c0, c1, std::move(rows));
+  return child;
+}
+
+// Builds the node over [a, b) with rows of these delays and everything below it; returns its index.
+int add_node(FdmtPlan& plan, int a, int b, std::vector<std::int32_t> delay) {
   const int index = static_cast<int>(plan.nodes.size());
   plan.nodes.emplace_back();
   FdmtNode node;
   node.chan_begin = a;
   node.chan_end = b;
-  node.delay_begin = k0;
-  node.delay_end = k1;
-  if (b - a > 1) {
-    const int m = (a + b) / 2;
-    const double top = g_of(p, b - 1), span = g_of(p, a) - top;
-    const double to_upper = (g_of(p, m) - top) / span, to_lower = (g_of(p, m - 1) - top) / span;
-    for (int k = k0; k < k1; ++k) {
-      node.upper_row.push_back(static_cast<std::int32_t>(std::lround(k * to_upper)));
-      node.shift.push_back(static_cast<std::int32_t>(std::lround(k * to_lower)));
-    }
-    node.upper = add_node(plan, m, b, node.upper_row.front(), node.upper_row.back() + 1);
-    node.lower = add_node(plan, a, m, k0 - node.shift.front(), k1 - 1 - node.shift.back() + 1);
-  }
+  const int n_part = b - a > 1 ? std::min(kFdmtRadix, b - a) : 0;
+  for (int j = n_part - 1; j >= 0; --j)
+    node.children.push_back(add_child(plan, a, b, a + (b - a) * j / n_part, a + (b - a) * (j + 1) / n_part, delay));
+  node.delay = std::move(delay);
   plan.nodes[static_cast<std::size_t>(index)] = std::move(node);
   return index;
 }
 
 int max_node_channels(int n_chan, int depth) {
-  for (; depth > 0; --depth) n_chan = (n_chan + 1) / 2;
+  for (; depth > 0; --depth) n_chan = (n_chan + kFdmtRadix - 1) / kFdmtRadix;
   return n_chan;
 }
 
-// Types of rows go by depth, so that both children of a node have the same one.
+// Types of rows go by depth, so that the children of a node have the same one.
 void set_types(FdmtPlan& plan, int index, int depth, int group_depth) {
   auto& node = plan.nodes[static_cast<std::size_t>(index)];
   const auto bound = std::int64_t{plan.params.max_abs} * max_node_channels(plan.params.n_chan, depth);
   node.is_int32 = bound > 32767 && depth < group_depth;
-  if (node.is_leaf()) return;
-  set_types(plan, node.upper, depth + 1, group_depth);
-  set_types(plan, node.lower, depth + 1, group_depth);
+  for (const auto& child : node.children) set_types(plan, child.node, depth + 1, group_depth);
 }
 
 // Nodes at group_depth become groups; [shift_min, shift_max] is how much later than the trial they are read.
 void add_groups(FdmtPlan& plan, int index, int levels_left, int shift_min, int shift_max) {
   const auto& node = plan.nodes[static_cast<std::size_t>(index)];
-  if (levels_left == 0) {
+  if (levels_left == 0 || node.is_leaf()) {
     plan.group_of_node[static_cast<std::size_t>(index)] = static_cast<int>(plan.groups.size());
     plan.groups.push_back({index, plan.n_group_row, shift_min, shift_max});
     plan.n_group_row += node.n_row();
     return;
   }
-  add_groups(plan, node.upper, levels_left - 1, shift_min, shift_max);
-  add_groups(plan, node.lower, levels_left - 1, shift_min + node.shift.front(),
-             shift_max + node.shift.back());
+  for (const auto& child : node.children) {
+    const auto [least, most] = std::minmax_element(child.shift.begin(), child.shift.end());
+    add_groups(plan, child.node, levels_left - 1, shift_min + *least, shift_max + *most);
+  }
 }
 
 std::int64_t row_bytes(std::int64_t n, bool is_int32) { return (n * (is_int32 ? 4 : 2) + 63) / 64 * 64; }
 
-// Scratch and additions of the rows [k0, k1) of a node over n samples, as the kernel's recursion takes them.
+// Scratch and additions of rows of a node over n samples, as the kernel's recursion takes them. The rows
+// themselves are stored by whoever asks for them, those of groups in the group buffer.
 struct Cost {
   std::int64_t bytes = 0;
   double additions = 0.0;
 };
-Cost cost_of(const FdmtPlan& plan, int index, int k0, int k1, std::int64_t n, bool below_groups,
-             bool in_scratch) {
+Cost cost_of(const FdmtPlan& plan, int index, int begin, int end, std::int64_t n, bool below_groups) {
   const auto& node = plan.nodes[static_cast<std::size_t>(index)];
-  const bool stored_elsewhere = !below_groups && plan.group_of_node[static_cast<std::size_t>(index)] >= 0;
-  if (stored_elsewhere) return {};
-  if (node.is_leaf()) return {row_bytes(n, false), 0.0};  // a widened copy, where its sibling is no leaf
-  const int s0 = node.shift_of(k0), s1 = node.shift_of(k1 - 1);
-  const Cost upper =
-      cost_of(plan, node.upper, node.upper_of(k0), node.upper_of(k1 - 1) + 1, n, below_groups, true);
-  const Cost lower = cost_of(plan, node.lower, k0 - s0, k1 - s1, n + s1 - s0, below_groups, true);
-  const std::int64_t own = in_scratch ? (k1 - k0) * row_bytes(n, node.is_int32) : 0;
-  return {own + upper.bytes + lower.bytes,
-          static_cast<double>(k1 - k0) * static_cast<double>(n) + upper.additions + lower.additions};
+  if (node.is_leaf() || (!below_groups && plan.group_of_node[static_cast<std::size_t>(index)] >= 0)) return {};
+  Cost cost{0, static_cast<double>(end - begin) * static_cast<double>(n) *
+                   static_cast<double>(node.children.size() - 1)};
+  for (const auto& child : node.children) {
+    const FdmtRange range = child_range(child, begin, end);
+    const auto n_row = range.row_end - range.row_begin;
+    const auto n_child = n + range.shift_max - range.shift_min;
+    const Cost below = cost_of(plan, child.node, range.row_begin, range.row_end, n_child, below_groups);
+    const bool is_int32 = plan.nodes[static_cast<std::size_t>(child.node)].is_int32;
+    cost.bytes += n_row * row_bytes(n_child, is_int32) + below.bytes;
+    cost.additions += below.additions;
+  }
+  return cost;
 }
 
-// Scratch of any m neighbouring rows of a node above the groups: tiles of trials may begin anywhere, so each
+// Scratch for any m neighbouring rows of a node above the groups: tiles of trials may begin anywhere, so each
 // child counts with the most rows and samples that m rows in a row ask of it.
-std::int64_t trial_scratch_of(const FdmtPlan& plan, int index, int m, std::int64_t n, bool in_scratch) {
+std::int64_t trial_scratch_of(const FdmtPlan& plan, int index, int m, std::int64_t n) {
   const auto& node = plan.nodes[static_cast<std::size_t>(index)];
   if (plan.group_of_node[static_cast<std::size_t>(index)] >= 0) return 0;
-  int upper_rows = 0, lower_rows = 0, spread = 0;
-  for (int k = node.delay_begin; k + m <= node.delay_end; ++k) {
-    const int shift = node.shift_of(k + m - 1) - node.shift_of(k);
-    upper_rows = std::max(upper_rows, node.upper_of(k + m - 1) - node.upper_of(k) + 1);
-    lower_rows = std::max(lower_rows, m - shift);
-    spread = std::max(spread, shift);
+  std::int64_t bytes = 0;
+  for (const auto& child : node.children) {
+    int rows = 0, spread = 0;
+    for (int r = 0; r + m <= node.n_row(); ++r) {
+      const FdmtRange range = child_range(child, r, r + m);
+      rows = std::max(rows, range.row_end - range.row_begin);
+      spread = std::max(spread, range.shift_max - range.shift_min);
+    }
+    const bool is_int32 = plan.nodes[static_cast<std::size_t>(child.node)].is_int32;
+    bytes += rows * row_bytes(n + spread, is_int32) + trial_scratch_of(plan, child.node, rows, n + spread);
   }
-  return (in_scratch ? m * row_bytes(n, node.is_int32) : 0) +
-         trial_scratch_of(plan, node.upper, upper_rows, n, true) +
-         trial_scratch_of(plan, node.lower, lower_rows, n + spread, true);
+  return bytes;
 }
 
 void set_costs(FdmtPlan& plan, int max_time) {
   double group_additions = 0.0, trial_additions = 0.0;
   for (const auto& group : plan.groups) {
     const auto& node = plan.nodes[static_cast<std::size_t>(group.node)];
-    const Cost c =
-        cost_of(plan, group.node, node.delay_begin, node.delay_end, plan.params.time_tile, true, false);
+    const Cost c = cost_of(plan, group.node, 0, node.n_row(), plan.params.time_tile, true);
     plan.group_scratch_bytes = std::max(plan.group_scratch_bytes, c.bytes);
     group_additions += c.additions;
   }
-  for (int d = plan.params.delay_begin; d < plan.params.delay_end; d += plan.params.trial_tile) {
-    const int d_end = std::min(d + plan.params.trial_tile, plan.params.delay_end);
-    trial_additions += cost_of(plan, 0, d, d_end, max_time, false, false).additions;
-  }
+  for (int i = 0; i < plan.n_trial(); i += plan.params.trial_tile)
+    trial_additions +=
+        cost_of(plan, 0, i, std::min(i + plan.params.trial_tile, plan.n_trial()), max_time, false).additions;
   plan.trial_scratch_bytes =
-      trial_scratch_of(plan, 0, std::min(plan.params.trial_tile, plan.n_trial()), max_time, false);
-  plan.additions_per_sample = group_additions / plan.params.time_tile + trial_additions / max_time;
+      trial_scratch_of(plan, 0, std::min(plan.params.trial_tile, plan.n_trial()), max_time);
+  plan.group_additions_per_sample = group_additions / plan.params.time_tile;
+  plan.trial_additions_per_sample = trial_additions / max_time;
 }
 
 }  // namespace
@@ -145,7 +193,9 @@ FdmtPlan make_fdmt_plan(const FdmtParams& params, int max_time) {
   FdmtPlan plan;
   plan.params = params;
   plan.max_time = max_time;
-  add_node(plan, 0, params.n_chan, params.delay_begin, params.delay_end);
+  std::vector<std::int32_t> delay;
+  for (int i = 0; i < params.n_trial(); ++i) delay.push_back(params.delay_of(i));
+  add_node(plan, 0, params.n_chan, std::move(delay));
   plan.group_of_node.assign(plan.nodes.size(), -1);
   int group_depth = 0;
   while (max_node_channels(params.n_chan, group_depth) > params.max_group_channels) ++group_depth;
@@ -153,6 +203,12 @@ FdmtPlan make_fdmt_plan(const FdmtParams& params, int max_time) {
   add_groups(plan, 0, group_depth, 0, 0);
   set_costs(plan, max_time);
   return plan;
+}
+
+FdmtRange child_range(const FdmtChild& child, int begin, int end) {
+  const auto row = std::minmax_element(child.row.begin() + begin, child.row.begin() + end);
+  const auto shift = std::minmax_element(child.shift.begin() + begin, child.shift.begin() + end);
+  return {*row.first, *row.second + 1, *shift.first, *shift.second};
 }
 
 std::int64_t FdmtPlan::group_columns(std::int64_t n_time) const {
@@ -167,25 +223,21 @@ double exact_channel_delay(const FdmtParams& p, double d, double c) {
   return d * (g_of(p, c) - top) / (g_of(p, 0) - top);
 }
 
-void fdmt_channel_delays(const FdmtPlan& plan, int d, View<std::int32_t, 1> delay) {
+void fdmt_channel_delays(const FdmtPlan& plan, int trial, View<std::int32_t, 1> delay) {
   const auto& p = plan.params;
   expect(delay.shape(0) == p.n_chan, "delays of {} channels into {}", p.n_chan, delay.shape(0));
-  expect(p.delay_begin <= d && d < p.delay_end, "trial {} outside [{}, {})", d, p.delay_begin, p.delay_end);
+  expect(0 <= trial && trial < plan.n_trial(), "trial {} of {}", trial, plan.n_trial());
   struct Visit {
-    int node, k, shift;
+    int node, row, shift;
   };
-  std::vector<Visit> todo{{0, d, 0}};
+  std::vector<Visit> todo{{0, trial, 0}};
   while (!todo.empty()) {
     const Visit v = todo.back();
     todo.pop_back();
     const auto& node = plan.nodes[static_cast<std::size_t>(v.node)];
-    if (node.is_leaf()) {
-      delay[node.chan_begin] = v.shift;
-      continue;
-    }
-    const int s = node.shift_of(v.k);
-    todo.push_back({node.upper, node.upper_of(v.k), v.shift});
-    todo.push_back({node.lower, v.k - s, v.shift + s});
+    if (node.is_leaf()) delay[node.chan_begin] = v.shift;
+    const auto r = static_cast<std::size_t>(v.row);
+    for (const auto& child : node.children) todo.push_back({child.node, child.row[r], v.shift + child.shift[r]});
   }
 }
 

@@ -23,36 +23,60 @@ void AddSame(const T* a, const T* b, T* out, int64_t n) {
   for (; i < n; ++i) out[i] = static_cast<T>(a[i] + b[i]);
 }
 
-template <class Narrow, class Wide>
-void AddWiden(const Narrow* a, const Narrow* b, Wide* out, int64_t n) {
-  const hn::ScalableTag<Wide> d;
-  const hn::Rebind<Narrow, decltype(d)> half;
-  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  int64_t i = 0;
-  for (; i + lanes <= n; i += lanes) {
-    const auto wide_a = hn::PromoteTo(d, hn::LoadU(half, a + i));
-    const auto wide_b = hn::PromoteTo(d, hn::LoadU(half, b + i));
-    hn::StoreU(hn::Add(wide_a, wide_b), d, out + i);
+// Lanes of a row, as wide as the sums.
+template <class D, class In>
+HWY_INLINE hn::Vec<D> LoadWide(D d, const In* p) {
+  if constexpr (sizeof(In) == sizeof(hn::TFromD<D>)) {
+    return hn::LoadU(d, p);
+  } else {
+    return hn::PromoteTo(d, hn::LoadU(hn::Rebind<In, D>(), p));
   }
-  for (; i < n; ++i) out[i] = static_cast<Wide>(a[i] + b[i]);
 }
 
-template <class Narrow, class Wide>
-void Widen(const Narrow* a, Wide* out, int64_t n) {
-  const hn::ScalableTag<Wide> d;
-  const hn::Rebind<Narrow, decltype(d)> half;
+template <int kRows, class In, class Out>
+void SumRowsOf(const In* const* rows, Out* HWY_RESTRICT out, int64_t n) {
+  const hn::ScalableTag<Out> d;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  const In* HWY_RESTRICT a = rows[0];
+  const In* HWY_RESTRICT b = rows[kRows > 1 ? 1 : 0];
+  const In* HWY_RESTRICT c = rows[kRows > 2 ? 2 : 0];
+  const In* HWY_RESTRICT e = rows[kRows > 3 ? 3 : 0];
+  const auto sum = [&](int64_t i) HWY_ATTR {
+    auto s = LoadWide(d, a + i);
+    if constexpr (kRows > 1) s = hn::Add(s, LoadWide(d, b + i));
+    if constexpr (kRows > 2) s = hn::Add(s, LoadWide(d, c + i));
+    if constexpr (kRows > 3) s = hn::Add(s, LoadWide(d, e + i));
+    return s;
+  };
   int64_t i = 0;
-  for (; i + lanes <= n; i += lanes) hn::StoreU(hn::PromoteTo(d, hn::LoadU(half, a + i)), d, out + i);
-  for (; i < n; ++i) out[i] = a[i];
+  for (; i + 2 * lanes <= n; i += 2 * lanes) {
+    const auto first = sum(i), second = sum(i + lanes);
+    hn::StoreU(first, d, out + i);
+    hn::StoreU(second, d, out + i + lanes);
+  }
+  for (; i < n; ++i) {
+    Out s = 0;
+    for (int j = 0; j < kRows; ++j) s = static_cast<Out>(s + rows[j][i]);
+    out[i] = s;
+  }
 }
 
-void AddI8(const int8_t* a, const int8_t* b, int16_t* out, int64_t n) { AddWiden(a, b, out, n); }
-void AddI16(const int16_t* a, const int16_t* b, int16_t* out, int64_t n) { AddSame(a, b, out, n); }
-void AddI16To32(const int16_t* a, const int16_t* b, int32_t* out, int64_t n) { AddWiden(a, b, out, n); }
-void AddI32(const int32_t* a, const int32_t* b, int32_t* out, int64_t n) { AddSame(a, b, out, n); }
-void WidenI8(const int8_t* a, int16_t* out, int64_t n) { Widen(a, out, n); }
-void WidenI16(const int16_t* a, int32_t* out, int64_t n) { Widen(a, out, n); }
+template <class In, class Out>
+void SumRows(const In* const* rows, int n_rows, Out* out, int64_t n) {
+  switch (n_rows) {
+    case 1: return SumRowsOf<1>(rows, out, n);
+    case 2: return SumRowsOf<2>(rows, out, n);
+    case 3: return SumRowsOf<3>(rows, out, n);
+    default: return SumRowsOf<4>(rows, out, n);
+  }
+}
+
+void SumI8(const int8_t* const* rows, int n_rows, int16_t* out, int64_t n) { SumRows(rows, n_rows, out, n); }
+void SumI16(const int16_t* const* rows, int n_rows, int16_t* out, int64_t n) { SumRows(rows, n_rows, out, n); }
+void SumI16To32(const int16_t* const* rows, int n_rows, int32_t* out, int64_t n) {
+  SumRows(rows, n_rows, out, n);
+}
+void SumI32(const int32_t* const* rows, int n_rows, int32_t* out, int64_t n) { SumRows(rows, n_rows, out, n); }
 
 // Sums of 2, 4, 8 and 16 are kept in scratch; each of the ten widths is one of them or the sum of two.
 void BoxcarMaxima(const int32_t* x, int64_t n, int32_t* scratch, int32_t* best) {
@@ -158,34 +182,26 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace tianyan {
 
-HWY_EXPORT(AddI8);
-HWY_EXPORT(AddI16);
-HWY_EXPORT(AddI16To32);
-HWY_EXPORT(AddI32);
-HWY_EXPORT(WidenI8);
-HWY_EXPORT(WidenI16);
+HWY_EXPORT(SumI8);
+HWY_EXPORT(SumI16);
+HWY_EXPORT(SumI16To32);
+HWY_EXPORT(SumI32);
 HWY_EXPORT(BoxcarMaxima);
 HWY_EXPORT(ClippedMoments);
 HWY_EXPORT(QuantiseRow);
 HWY_EXPORT(TargetName);
 
-void add_rows(const std::int8_t* a, const std::int8_t* b, std::int16_t* out, std::int64_t n) {
-  HWY_DYNAMIC_DISPATCH(AddI8)(a, b, out, n);
+void sum_rows(const std::int8_t* const* rows, int n_rows, std::int16_t* out, std::int64_t n) {
+  HWY_DYNAMIC_DISPATCH(SumI8)(rows, n_rows, out, n);
 }
-void add_rows(const std::int16_t* a, const std::int16_t* b, std::int16_t* out, std::int64_t n) {
-  HWY_DYNAMIC_DISPATCH(AddI16)(a, b, out, n);
+void sum_rows(const std::int16_t* const* rows, int n_rows, std::int16_t* out, std::int64_t n) {
+  HWY_DYNAMIC_DISPATCH(SumI16)(rows, n_rows, out, n);
 }
-void add_rows(const std::int16_t* a, const std::int16_t* b, std::int32_t* out, std::int64_t n) {
-  HWY_DYNAMIC_DISPATCH(AddI16To32)(a, b, out, n);
+void sum_rows(const std::int16_t* const* rows, int n_rows, std::int32_t* out, std::int64_t n) {
+  HWY_DYNAMIC_DISPATCH(SumI16To32)(rows, n_rows, out, n);
 }
-void add_rows(const std::int32_t* a, const std::int32_t* b, std::int32_t* out, std::int64_t n) {
-  HWY_DYNAMIC_DISPATCH(AddI32)(a, b, out, n);
-}
-void widen_row(const std::int8_t* a, std::int16_t* out, std::int64_t n) {
-  HWY_DYNAMIC_DISPATCH(WidenI8)(a, out, n);
-}
-void widen_row(const std::int16_t* a, std::int32_t* out, std::int64_t n) {
-  HWY_DYNAMIC_DISPATCH(WidenI16)(a, out, n);
+void sum_rows(const std::int32_t* const* rows, int n_rows, std::int32_t* out, std::int64_t n) {
+  HWY_DYNAMIC_DISPATCH(SumI32)(rows, n_rows, out, n);
 }
 void boxcar_maxima(const std::int32_t* x, std::int64_t n, std::int32_t* scratch, std::int32_t* best) {
   HWY_DYNAMIC_DISPATCH(BoxcarMaxima)(x, n, scratch, best);

@@ -8,15 +8,11 @@
 
 namespace tianyan {
 
-/// out[i] = a[i] + b[i], i in [0, n)
-void add_rows(const std::int8_t* a, const std::int8_t* b, std::int16_t* out, std::int64_t n);
-void add_rows(const std::int16_t* a, const std::int16_t* b, std::int16_t* out, std::int64_t n);
-void add_rows(const std::int16_t* a, const std::int16_t* b, std::int32_t* out, std::int64_t n);
-void add_rows(const std::int32_t* a, const std::int32_t* b, std::int32_t* out, std::int64_t n);
-
-/// out[i] = a[i], widened
-void widen_row(const std::int8_t* a, std::int16_t* out, std::int64_t n);
-void widen_row(const std::int16_t* a, std::int32_t* out, std::int64_t n);
+/// out[i] = sum_j rows[j][i], i in [0, n), of 1 to 4 rows
+void sum_rows(const std::int8_t* const* rows, int n_rows, std::int16_t* out, std::int64_t n);
+void sum_rows(const std::int16_t* const* rows, int n_rows, std::int16_t* out, std::int64_t n);
+void sum_rows(const std::int16_t* const* rows, int n_rows, std::int32_t* out, std::int64_t n);
+void sum_rows(const std::int32_t* const* rows, int n_rows, std::int32_t* out, std::int64_t n);
 
 /// Largest sums of the ten boxcars of kNarrowWidths over starts i in [0, n): best[j] = max_i sum(x[i : i +
 /// width[j]]). Reads x[0, n + 31); scratch holds 4 (n + 32) elements; n is a multiple of 8.

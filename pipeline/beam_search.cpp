@@ -44,7 +44,8 @@ BeamSearch::BeamSearch(const Config& config, Source& source, int beam, int n_thr
 }
 
 ClusterParams BeamSearch::cluster_params() const {
-  return {info_.sample_time_s, plan_.band_delay_s_per_dm, config_.search.width_max_s};
+  return {info_.sample_time_s, plan_.band_delay_s_per_dm, config_.search.width_max_s,
+          plan_.dm_step_max_pc_cm3()};
 }
 
 void BeamSearch::collect(std::vector<Event>& events, double complete_s) {
@@ -112,7 +113,7 @@ Candidate BeamSearch::candidate_of(const Cluster& cluster) const {
   const double fit = std::sqrt(2.0) * sigma_s / (e.snr * kDispersionConstant * plan_.rms_inverse_square);
   double step = 0.0;
   for (const auto& pass : plan_.passes)
-    if (e.dm_pc_cm3 >= pass.dm_begin_pc_cm3 - pass.dm_step_pc_cm3) step = pass.dm_step_pc_cm3;
+    if (e.dm_pc_cm3 >= pass.dm_begin_pc_cm3() - pass.dm_step_pc_cm3()) step = pass.dm_step_pc_cm3();
   c.dm_err_pc_cm3 = std::sqrt(fit * fit + step * step / 12.0);
   return c;
 }

@@ -44,7 +44,7 @@ void print_beam(const BeamSearch& search, const Config& config, const StreamInfo
     std::cout << fmt::format(
         "{:>5} {:>10.2f} {:>10.2f} {:>8.4f} {:>7} {:>9.2f} | {:>6.2f} {:>6.2f} {:>6.2f} {:>6.2f} {:>6.2f} "
         "{:>6.2f} {:>6.2f}\n",
-        p.downsampling(), p.dm_begin_pc_cm3, p.dm_end_pc_cm3, p.dm_step_pc_cm3, p.fdmt.n_trial(),
+        p.downsampling(), p.dm_begin_pc_cm3(), p.dm_end_pc_cm3(), p.dm_step_pc_cm3(), p.fdmt.n_trial(),
         p.boxcar.widths_samples().back() * static_cast<double>(p.downsampling()) * info.sample_time_s * 1e3,
         100 * p.loss.dm_step, 100 * p.loss.delay_rounding, 100 * p.loss.downsampling,
         100 * p.loss.quantisation, 100 * p.loss.boxcar, 100 * p.loss.flagged_band, 100 * p.loss.smearing);

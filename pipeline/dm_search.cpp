@@ -4,16 +4,26 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <optional>
 
 #include "kernels/cluster.hpp"
+#include "kernels/refine.hpp"
 #include "kernels/row_variance.hpp"
 #include "pipeline/parallel.hpp"
 
 namespace tianyan {
 namespace {
 
-constexpr int kTrialsPerVariance = 16;  // their delays differ by at most that many samples: two bins
+constexpr int kDelaysPerVariance = 16;  // samples: two bins
+constexpr std::int64_t kChannelsPerTask = 64;
 constexpr std::int64_t kTailInts = kBoxcarLevels * kBoxcarTail;
+
+// Trials that share one variance.
+int trials_per_variance(const PlanPass& pass) {
+  return std::max(1, kDelaysPerVariance / pass.fdmt.params.delay_step);
+}
+
+std::int64_t round_down(std::int64_t n, std::int64_t unit) { return (n >= 0 ? n : n - unit + 1) / unit * unit; }
 
 std::int64_t variance_bins(const BoxcarPlan& boxcar) { return (boxcar.lag() + kTimeTile) / kVarianceBin; }
 
@@ -22,26 +32,37 @@ std::int64_t variance_bins(const BoxcarPlan& boxcar) { return (boxcar.lag() + kT
 // Rows of one tile of trials and times: each is searched when it is complete, then forgotten.
 class DmSearch::TileRows final : public RowWriter {
  public:
-  TileRows(const PlanPass& pass, Pass& state, Scratch& scratch, int d_first, std::int64_t first_sample,
-           double sample_time_s, double scan_s)
+  TileRows(const PlanPass& pass, Pass& state, Scratch& scratch, int first_trial, std::int64_t first_sample,
+           const StreamInfo& info)
       : pass_(pass),
         state_(state),
         scratch_(scratch),
-        d_first_(d_first),
+        first_trial_(first_trial),
         first_sample_(first_sample),
-        sample_time_s_(sample_time_s),
-        scan_s_(scan_s) {}
+        info_(info) {}
 
   std::int32_t* begin_row(int) override { return scratch_.row.data() + kBoxcarTail; }
 
-  void end_row(int d) override {
-    const int trial = d - pass_.fdmt.params.delay_begin;
+  void end_row(int trial) override {
     auto& tail = *reinterpret_cast<BoxcarTail*>(state_.tails.data() + trial * kTailInts);
-    const auto shared = static_cast<std::size_t>((d - d_first_) / kTrialsPerVariance);
     found_.clear();
-    boxcar_search(pass_.boxcar, scratch_.tracks[shared], scratch_.row.view(), tail, scratch_.boxcar.view(),
-                  found_);
-    for (const auto& e : found_) add(e, d);
+    boxcar_search(pass_.boxcar, track_of(trial), scratch_.row.view(), tail, scratch_.boxcar.view(), found_);
+    for (const auto& e : found_) add(trial, e);
+  }
+
+  // What dedispersion would give beyond the scan's end.
+  void zero_row(int trial) {
+    std::fill(begin_row(trial), begin_row(trial) + kTimeTile, 0);
+    end_row(trial);
+  }
+
+  // Adds the best event as a finer search finds it. Sample 0 of the tile is sample t of `samples`.
+  void refine(View<const std::int8_t, 2> samples, std::int64_t t) {
+    if (!best_.has_value()) return;
+    const auto refined = refine_event(pass_.fdmt.params, pass_.boxcar, track_of(best_->trial), samples, t,
+                                      kTimeTile, best_->trial, best_->boxcar, scratch_.refine.view());
+    const Event event = event_of(refined.delay, refined.boxcar);
+    if (more_significant(event, best_->event) && is_in_scan(event)) tile_events_.push_back(event);
   }
 
   // Keeps the most significant events of the tile.
@@ -55,42 +76,69 @@ class DmSearch::TileRows final : public RowWriter {
   }
 
  private:
+  struct Best {
+    int trial = 0;
+    BoxcarEvent boxcar;
+    Event event;
+  };
+
+  const VarianceTrack& track_of(int trial) const {
+    return scratch_.tracks[static_cast<std::size_t>((trial - first_trial_) / trials_per_variance(pass_))];
+  }
+
   // Octave sample k covers native samples [k D, (k + 1) D): a boxcar's centre is half a native sample before
   // the middle.
-  void add(const BoxcarEvent& e, int d) {
+  Event event_of(double delay, const BoxcarEvent& e) const {
     const auto factor = static_cast<double>(pass_.downsampling());
     const auto start = static_cast<double>(first_sample_ + e.start) * factor;
     Event event;
-    event.width_s = e.width * factor * sample_time_s_;
-    event.time_s = (start + 0.5 * (e.width * factor - 1.0)) * sample_time_s_;
-    event.dm_pc_cm3 = d * pass_.dm_step_pc_cm3;
+    event.width_s = e.width * factor * info_.sample_time_s;
+    event.time_s = (start + 0.5 * (e.width * factor - 1.0)) * info_.sample_time_s;
+    event.dm_pc_cm3 = delay * pass_.dm_per_sample_pc_cm3;
     event.snr = e.snr;
-    if (event.time_s >= 0.0 && event.time_s < scan_s_) tile_events_.push_back(event);
+    return event;
+  }
+
+  bool is_in_scan(const Event& event) const {
+    return event.time_s >= 0.0 && event.time_s < info_.duration_s();
+  }
+
+  void add(int trial, const BoxcarEvent& e) {
+    const Event event = event_of(pass_.fdmt.params.delay_of(trial), e);
+    if (!is_in_scan(event)) return;
+    tile_events_.push_back(event);
+    if (!best_ || more_significant(event, best_->event)) best_ = {trial, e, event};
   }
 
   const PlanPass& pass_;
   Pass& state_;
   Scratch& scratch_;
-  int d_first_;
+  int first_trial_;
   std::int64_t first_sample_;
-  double sample_time_s_, scan_s_;
+  const StreamInfo& info_;
   std::vector<BoxcarEvent> found_;
   std::vector<Event> tile_events_;
+  std::optional<Best> best_;
 };
 
 DmSearch::DmSearch(const SearchPlan& plan, const StreamInfo& info, const std::vector<int>& subbands,
                    int n_threads)
     : plan_(plan), info_(info), subbands_(subbands), n_threads_(n_threads) {
-  octaves_.resize(plan.history.size());
-  for (std::size_t j = 0; j < octaves_.size(); ++j) {
-    octaves_[j].history = plan.history[j];
-    octaves_[j].block = plan.block_samples >> j;
-  }
   for (const auto& pass : plan.passes) {
-    auto& octave = octaves_[static_cast<std::size_t>(pass.octave)];
-    octave.lag = std::max(octave.lag, pass.boxcar.lag());
+    if (octaves_.empty() || octaves_.back().octave != pass.octave) {
+      auto& octave = octaves_.emplace_back();
+      octave.octave = pass.octave;
+      octave.history = plan.history[static_cast<std::size_t>(pass.octave)] + kRefineLead;
+      octave.block = plan.block_samples >> pass.octave;
+    }
+    octaves_.back().lag = std::max(octaves_.back().lag, pass.boxcar.lag());
   }
   passes_.resize(plan.passes.size());
+}
+
+DmSearch::Octave& DmSearch::octave_of(const PlanPass& pass) {
+  return *std::find_if(octaves_.begin(), octaves_.end(),
+                       [&](const Octave& o) { return o.octave == pass.octave; });
 }
 
 std::int64_t DmSearch::group_rows_ints() const {
@@ -103,16 +151,19 @@ std::int64_t DmSearch::group_rows_ints() const {
 
 std::int64_t DmSearch::footprint_bytes() const {
   const auto n_subband = static_cast<std::int64_t>(subbands_.size()) - 1;
-  std::int64_t bytes = group_rows_ints() * 2, per_thread = 0;
+  std::int64_t bytes = group_rows_ints() * 2 + info_.n_chan * plan_.window_samples +
+                       n_subband * window_bins() * std::int64_t{8};
+  std::int64_t per_thread = plan_.window_samples;
   for (const auto& o : octaves_)
     bytes +=
         info_.n_chan * (o.history + o.block) + n_subband * (o.lag + o.history + o.block) / kVarianceBin * 8;
+  std::int64_t fdmt = 0;
   for (const auto& pass : plan_.passes) {
     bytes += pass.fdmt.n_trial() * kTailInts * 4;
-    per_thread = std::max({per_thread, pass.fdmt.group_scratch_bytes, pass.fdmt.trial_scratch_bytes});
+    fdmt = std::max({fdmt, pass.fdmt.group_scratch_bytes, pass.fdmt.trial_scratch_bytes});
   }
   const std::int64_t events = std::int64_t{64} * kMaxEventsPerTile * 64;
-  return bytes + n_threads_ * (per_thread + events);
+  return bytes + n_threads_ * (per_thread + fdmt + events);
 }
 
 DmSearch::Scratch DmSearch::make_scratch() const {
@@ -122,8 +173,10 @@ DmSearch::Scratch DmSearch::make_scratch() const {
     fdmt = std::max({fdmt, pass.fdmt.group_scratch_bytes, pass.fdmt.trial_scratch_bytes});
     bins = std::max(bins, variance_bins(pass.boxcar));
   }
-  constexpr std::int64_t kShared = (kTrialTile + kTrialsPerVariance - 1) / kTrialsPerVariance;
+  constexpr std::int64_t kShared = kTrialTile;  // at most: each trial its own
+  s.fine = Array<std::int8_t, 1>({plan_.window_samples});
   s.fdmt = Array<std::byte, 1>({fdmt});
+  s.refine = Array<std::int32_t, 1>({kRefineScratchInts});
   s.row = Array<std::int32_t, 1>({kBoxcarTail + kTimeTile});
   s.boxcar = Array<std::int32_t, 1>({boxcar_scratch_ints(kTimeTile)});
   s.per_bin = Array<float, 2>({kShared, bins});
@@ -136,10 +189,15 @@ DmSearch::Scratch DmSearch::make_scratch() const {
 
 void DmSearch::allocate() {
   const auto n_subband = static_cast<std::int64_t>(subbands_.size()) - 1;
+  const auto make_bins = [&](Bins& bins, std::int64_t n_time) {
+    bins.weight = Array<float, 2>({n_subband, n_time / kVarianceBin});
+    bins.mean = Array<float, 2>({n_subband, n_time / kVarianceBin});
+  };
+  window_ = Array<std::int8_t, 2>({info_.n_chan, plan_.window_samples});
+  make_bins(window_bins_, plan_.window_samples);
   for (auto& o : octaves_) {
     o.samples = Array<std::int8_t, 2>({info_.n_chan, o.history + o.block});
-    o.weight = Array<float, 2>({n_subband, (o.lag + o.history + o.block) / kVarianceBin});
-    o.mean = Array<float, 2>({n_subband, (o.lag + o.history + o.block) / kVarianceBin});
+    make_bins(o.bins, o.lag + o.history + o.block);
   }
   for (std::size_t i = 0; i < passes_.size(); ++i)
     passes_[i].tails.assign(static_cast<std::size_t>(plan_.passes[i].fdmt.n_trial() * kTailInts), 0);
@@ -147,22 +205,12 @@ void DmSearch::allocate() {
   for (int thread = 0; thread < n_threads_; ++thread) scratch_.push_back(make_scratch());
 }
 
-View<std::int8_t, 2> DmSearch::window_samples() {
-  auto& o = octaves_[0];
-  const auto at = o.history + window_in_block_ * plan_.window_samples;
-  return o.samples.view().slice(1, at, at + plan_.window_samples);
-}
-
-View<float, 2> DmSearch::window_bins(Array<float, 2>& bins) {
-  const auto& o = octaves_[0];
-  const auto at = (o.lag + o.history + window_in_block_ * plan_.window_samples) / kVarianceBin;
-  return bins.view().slice(1, at, at + plan_.window_samples / kVarianceBin);
-}
-
-View<float, 2> DmSearch::window_weights() { return window_bins(octaves_[0].weight); }
-View<float, 2> DmSearch::window_means() { return window_bins(octaves_[0].mean); }
+View<std::int8_t, 2> DmSearch::window_samples() { return window_.view(); }
+View<float, 2> DmSearch::window_weights() { return window_bins_.weight.view(); }
+View<float, 2> DmSearch::window_means() { return window_bins_.mean.view(); }
 
 void DmSearch::window_done(std::vector<Event>& events) {
+  distribute_window();
   if (++window_in_block_ * plan_.window_samples < plan_.block_samples) return;
   window_in_block_ = 0;
   search_block(events);
@@ -185,33 +233,59 @@ double DmSearch::complete_before_s() const {
   return static_cast<double>(n_block_ * plan_.block_samples - plan_.flush_samples()) * info_.sample_time_s;
 }
 
-// Octave j from octave j - 1: the block's new samples and weights.
-void DmSearch::make_octaves(int from) {
-  auto& fine = octaves_[static_cast<std::size_t>(from)];
-  auto& coarse = octaves_[static_cast<std::size_t>(from) + 1];
-  const int shift = plan_.levels[static_cast<std::size_t>(from) + 1].shift;
-  parallel_for(n_threads_, info_.n_chan, [&](std::int64_t c, int) {
-    downsample(
-        fine.samples.cview().slice(0, c, c + 1).slice(1, fine.history, fine.history + fine.block), shift,
-        coarse.samples.view().slice(0, c, c + 1).slice(1, coarse.history, coarse.history + coarse.block));
+// The window's samples and sums go to each octave that is searched.
+void DmSearch::distribute_window() {
+  const auto n_task = (info_.n_chan + kChannelsPerTask - 1) / kChannelsPerTask;
+  parallel_for(n_threads_, n_task, [&](std::int64_t task, int thread) {
+    const auto end = std::min<std::int64_t>(info_.n_chan, (task + 1) * kChannelsPerTask);
+    for (auto c = task * kChannelsPerTask; c < end; ++c)
+      distribute_channel(c, scratch_[static_cast<std::size_t>(thread)].fine.view());
   });
-  const auto fine_at = (fine.lag + fine.history) / kVarianceBin,
-             coarse_at = (coarse.lag + coarse.history) / kVarianceBin;
-  for (std::int64_t b = 0; b < coarse.weight.shape(0); ++b)
-    for (std::int64_t i = 0; i < coarse.block / kVarianceBin; ++i) {
-      const auto at = fine_at + 2 * i;
-      coarse.weight(b, coarse_at + i) = 0.5F * (fine.weight(b, at) + fine.weight(b, at + 1));
-      coarse.mean(b, coarse_at + i) = (shift == 0 ? 1.0F : 0.5F) * (fine.mean(b, at) + fine.mean(b, at + 1));
+  parallel_for(n_threads_, window_bins_.weight.shape(0), [&](std::int64_t b, int) {
+    distribute_bins(b, &Bins::weight);
+    distribute_bins(b, &Bins::mean);
+  });
+}
+
+// Octaves that no pass uses pass through `scratch`, each over the one before it.
+void DmSearch::distribute_channel(std::int64_t c, View<std::int8_t, 1> scratch) {
+  View<const std::int8_t, 2> fine(&window_(c, 0), {1, plan_.window_samples});
+  int at = 0;
+  for (auto& o : octaves_) {
+    const auto n = plan_.window_samples >> o.octave;
+    std::int8_t* to = &o.samples(c, o.history + window_in_block_ * n);
+    for (; at < o.octave; ++at) {
+      const View<std::int8_t, 2> coarse(at + 1 == o.octave ? to : scratch.data(), {1, fine.shape(1) / 2});
+      downsample(fine, plan_.levels[static_cast<std::size_t>(at) + 1].shift, coarse);
+      fine = coarse;
     }
+    if (o.octave == 0) std::memcpy(to, fine.data(), static_cast<std::size_t>(n));
+  }
+}
+
+// A coarse bin holds as many samples as a fine one: weights are averaged, means are sums scaled as the samples
+// were.
+void DmSearch::distribute_bins(std::int64_t subband, Array<float, 2> Bins::*bins) {
+  float* fine = &(window_bins_.*bins)(subband, 0);
+  const bool is_mean = bins == &Bins::mean;
+  int at = 0;
+  for (auto& o : octaves_) {
+    const auto n = window_bins() >> o.octave;
+    for (; at < o.octave; ++at) {
+      const bool is_sum = is_mean && plan_.levels[static_cast<std::size_t>(at) + 1].shift == 0;
+      for (std::int64_t i = 0; i < window_bins() >> (at + 1); ++i)
+        fine[i] = (is_sum ? 1.0F : 0.5F) * (fine[2 * i] + fine[2 * i + 1]);
+    }
+    std::copy(fine, fine + n, &(o.bins.*bins)(subband, (o.lag + o.history) / kVarianceBin + window_in_block_ * n));
+  }
 }
 
 bool DmSearch::has_weight(const Octave& octave) const {
-  const auto* w = octave.weight.data();
-  return std::any_of(w, w + octave.weight.size(), [](float v) { return v > 0.0F; });
+  const auto* w = octave.bins.weight.data();
+  return std::any_of(w, w + octave.bins.weight.size(), [](float v) { return v > 0.0F; });
 }
 
 void DmSearch::search_block(std::vector<Event>& events) {
-  for (int j = 0; j + 1 < static_cast<int>(octaves_.size()); ++j) make_octaves(j);
   for (std::size_t i = 0; i < passes_.size(); ++i) search_pass(i);
   for (auto& s : scratch_) {
     events.insert(events.end(), s.events.begin(), s.events.end());
@@ -223,53 +297,83 @@ void DmSearch::search_block(std::vector<Event>& events) {
   ++n_block_;
 }
 
+std::int64_t DmSearch::block_start(const Octave& octave) const {
+  return n_block_ * octave.block - (octave.history - kRefineLead);
+}
+
+std::int64_t DmSearch::scan_end(const Octave& octave) const {
+  return ((info_.n_time - 1) >> octave.octave) + 1;
+}
+
+// No start before -lag makes an event that is reported, and from the scan's end on rows are zero.
+DmSearch::Span DmSearch::dedispersed_span(const PlanPass& pass, const Octave& octave) const {
+  const auto first = block_start(octave), begin = round_down(-pass.boxcar.lag() - first, kTimeTile),
+             end = round_down(scan_end(octave) - first + kTimeTile - 1, kTimeTile);
+  return {std::clamp<std::int64_t>(begin, 0, octave.block), std::clamp<std::int64_t>(end, 0, octave.block)};
+}
+
+// Boxcars that begin in the scan are searched until they have passed its end.
+DmSearch::Span DmSearch::searched_span(const PlanPass& pass, const Octave& octave) const {
+  const auto end =
+      round_down(scan_end(octave) + pass.boxcar.lag() - block_start(octave) + kTimeTile - 1, kTimeTile);
+  return {dedispersed_span(pass, octave).begin, std::clamp<std::int64_t>(end, 0, octave.block)};
+}
+
 void DmSearch::search_pass(std::size_t index) {
   const auto& pass = plan_.passes[index];
-  const auto& octave = octaves_[static_cast<std::size_t>(pass.octave)];
+  const auto& octave = octave_of(pass);
   if (!has_weight(octave)) return;  // then the tails, whose weights are in the octave's lag, are zero too
   make_group_rows(pass, octave);
-  const auto& p = pass.fdmt.params;
   parallel_for(n_threads_, (pass.fdmt.n_trial() + kTrialTile - 1) / kTrialTile,
                [&](std::int64_t tile, int thread) {
-                 search_trials(index, p.delay_begin + static_cast<int>(tile) * kTrialTile,
+                 search_trials(index, static_cast<int>(tile) * kTrialTile,
                                scratch_[static_cast<std::size_t>(thread)]);
                });
 }
 
+View<std::int16_t, 2> DmSearch::group_rows(const PlanPass& pass, const Octave& octave) {
+  return {group_memory_.data(),
+          {pass.fdmt.n_group_row, pass.fdmt.group_columns(octave.block)}};
+}
+
 void DmSearch::make_group_rows(const PlanPass& pass, const Octave& octave) {
-  const View<std::int16_t, 2> rows(group_memory_.data(),
-                                   {pass.fdmt.n_group_row, pass.fdmt.group_columns(octave.block)});
+  const auto rows = group_rows(pass, octave);
+  const Span span = dedispersed_span(pass, octave);
+  if (span.begin >= span.end) return;
+  const auto block_samples = octave.samples.cview().slice(1, kRefineLead, octave.history + octave.block);
   parallel_for(n_threads_, static_cast<std::int64_t>(pass.fdmt.groups.size()),
                [&](std::int64_t g, int thread) {
                  const auto& group = pass.fdmt.groups[static_cast<std::size_t>(g)];
-                 const std::int64_t n_column = octave.block + group.shift_max - group.shift_min;
-                 for (std::int64_t j = 0; j < n_column; j += kTimeTile)
-                   fdmt_group_rows(pass.fdmt, static_cast<int>(g), octave.samples.cview(), j,
-                                   std::min(kTimeTile, n_column - j), rows,
+                 const std::int64_t end = span.end + group.shift_max - group.shift_min;
+                 for (std::int64_t j = span.begin; j < end; j += kTimeTile)
+                   fdmt_group_rows(pass.fdmt, static_cast<int>(g), block_samples, j,
+                                   std::min(kTimeTile, end - j), rows,
                                    scratch_[static_cast<std::size_t>(thread)].fdmt.view());
                });
 }
 
-// The variance and the mean of the tile's rows, one for every kTrialsPerVariance trials. All but the tile's
-// own bins are those of the tile before, if there was one.
-void DmSearch::make_tracks(const PlanPass& pass, const Octave& octave, int d_begin, int d_end, std::int64_t t,
-                           Scratch& scratch) const {
+// The variance and the mean of the tile's rows, one for each run of trials that share it. All but the tile's
+// own bins are those of the tile before, if the tile continues it.
+void DmSearch::make_tracks(const PlanPass& pass, const Octave& octave, int first, int last, std::int64_t t,
+                           bool continues, Scratch& scratch) const {
   constexpr std::int64_t kNewBins = kTimeTile / kVarianceBin;
-  const auto n_bin = variance_bins(pass.boxcar), n_kept = t == 0 ? 0 : n_bin - kNewBins;
-  const auto first = (octave.lag + t - pass.boxcar.lag()) / kVarianceBin + n_kept;
+  const auto n_bin = variance_bins(pass.boxcar), n_kept = continues ? n_bin - kNewBins : 0;
+  const auto first_bin = (octave.lag + kRefineLead + t - pass.boxcar.lag()) / kVarianceBin + n_kept;
   const double variance = plan_.levels[static_cast<std::size_t>(pass.octave)].variance;
+  const int shared = trials_per_variance(pass);
   scratch.tracks.clear();
-  for (int d = d_begin; d < d_end; d += kTrialsPerVariance) {
+  for (int i = first; i < last; i += shared) {
     const auto s = static_cast<std::int64_t>(scratch.tracks.size());
     const auto per_bin = scratch.per_bin.view()[s].slice(0, 0, n_bin);
     const auto mean = scratch.mean_per_bin.view()[s].slice(0, 0, n_bin);
     for (const auto& bins : {per_bin, mean})
       std::copy(bins.data() + n_bin - n_kept, bins.data() + n_bin, bins.data());
-    subband_shifts(pass.fdmt.params, subbands_, std::min(d + kTrialsPerVariance / 2, d_end - 1),
-                   scratch.shift.view());
-    row_variance(octave.weight.cview(), scratch.shift.cview(), first, variance,
+    const int middle = pass.fdmt.params.delay_of(std::min(i + shared / 2, last - 1));
+    subband_shifts(pass.fdmt.params, subbands_, middle, scratch.shift.view());
+    row_variance(octave.bins.weight.cview(), scratch.shift.cview(), first_bin, variance,
                  per_bin.slice(0, n_kept, n_bin));
-    row_variance(octave.mean.cview(), scratch.shift.cview(), first, 1.0, mean.slice(0, n_kept, n_bin));
+    row_variance(octave.bins.mean.cview(), scratch.shift.cview(), first_bin, 1.0,
+                 mean.slice(0, n_kept, n_bin));
     auto track =
         make_variance_track(pass.boxcar, per_bin, kTimeTile, scratch.prefix.view()[s].slice(0, 0, n_bin + 1));
     set_row_mean(mean, scratch.mean_prefix.view()[s].slice(0, 0, n_bin + 1), track);
@@ -278,20 +382,28 @@ void DmSearch::make_tracks(const PlanPass& pass, const Octave& octave, int d_beg
 }
 
 // One tile of trials over the whole block, in order of time.
-void DmSearch::search_trials(std::size_t index, int d_begin, Scratch& scratch) {
+void DmSearch::search_trials(std::size_t index, int first, Scratch& scratch) {
   const auto& pass = plan_.passes[index];
-  const auto& octave = octaves_[static_cast<std::size_t>(pass.octave)];
-  const int d_end = std::min(d_begin + kTrialTile, pass.fdmt.params.delay_end);
-  const View<const std::int16_t, 2> rows(group_memory_.data(),
-                                         {pass.fdmt.n_group_row, pass.fdmt.group_columns(octave.block)});
-  const std::int64_t block_start = n_block_ * octave.block - octave.history;
-  for (std::int64_t t = 0; t < octave.block; t += kTimeTile) {
-    make_tracks(pass, octave, d_begin, d_end, t, scratch);
-    TileRows tile(pass, passes_[index], scratch, d_begin, block_start + t, info_.sample_time_s,
-                  info_.duration_s());
-    fdmt_trials(pass.fdmt, rows, d_begin, d_end, t, kTimeTile, tile, scratch.fdmt.view());
-    tile.finish();
+  const Span span = searched_span(pass, octave_of(pass));
+  const int last = std::min(first + kTrialTile, pass.fdmt.n_trial());
+  for (std::int64_t t = span.begin; t < span.end; t += kTimeTile)
+    search_tile(index, first, last, t, t > span.begin, scratch);
+}
+
+void DmSearch::search_tile(std::size_t index, int first, int last, std::int64_t t, bool continues,
+                           Scratch& scratch) {
+  const auto& pass = plan_.passes[index];
+  const auto& octave = octave_of(pass);
+  const auto rows = group_rows(pass, octave);
+  make_tracks(pass, octave, first, last, t, continues, scratch);
+  TileRows tile(pass, passes_[index], scratch, first, block_start(octave) + t, info_);
+  if (t < dedispersed_span(pass, octave).end) {
+    fdmt_trials(pass.fdmt, rows, first, last, t, kTimeTile, tile, scratch.fdmt.view());
+    tile.refine(octave.samples.cview(), kRefineLead + t);
+  } else {
+    for (int i = first; i < last; ++i) tile.zero_row(i);
   }
+  tile.finish();
 }
 
 void DmSearch::shift_history() {
@@ -301,7 +413,7 @@ void DmSearch::shift_history() {
   });
   for (auto& o : octaves_) {
     const auto kept = (o.lag + o.history) / kVarianceBin, block = o.block / kVarianceBin;
-    for (auto* bins : {&o.weight, &o.mean})
+    for (auto* bins : {&o.bins.weight, &o.bins.mean})
       for (std::int64_t b = 0; b < bins->shape(0); ++b)
         std::memmove(&(*bins)(b, 0), &(*bins)(b, 0) + block, static_cast<std::size_t>(kept) * sizeof(float));
   }

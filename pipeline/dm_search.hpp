@@ -1,10 +1,12 @@
 // Dedispersion and boxcar search of one beam, block by block: every pass of the plan over every trial and
 // width.
 //
-// Each octave keeps its int8 samples [channel][history + block] and their subband weights. A block of new
-// samples [T0, T1) lets a pass of octave j search output times [T0 - H_j, T1 - H_j), H_j being the octave's
-// history; the rows of a trial are made in tiles of kTimeTile samples, in order of time, and searched while
-// they are in cache. What a trial's boxcars need of earlier tiles is 32 numbers a level.
+// A window of new samples is downsampled at once into the octaves that passes use. Each keeps its int8 samples
+// [channel][history + block] and their subband weights. A block of new samples [T0, T1) lets a pass of octave j
+// search output times [T0 - H_j, T1 - H_j), H_j being what the plan says (kRefineLead more are kept); the rows of a trial are made in
+// tiles of kTimeTile samples, in order of time, and searched while they are in cache. What a trial's boxcars
+// need of earlier tiles is 32 numbers a level. Rows are zero from the scan's end on and nothing before its
+// beginning is reported, so neither is dedispersed.
 #pragma once
 #include <cstdint>
 #include <vector>
@@ -39,17 +41,27 @@ class DmSearch {
   static constexpr int kMaxEventsPerTile = 1024;
 
  private:
+  // Sums over subbands in bins of kVarianceBin samples, [subband][bin].
+  struct Bins {
+    Array<float, 2> weight, mean;
+  };
   struct Octave {
+    int octave = 0;
     Array<std::int8_t, 2> samples;  // [channel][history + block]
-    Array<float, 2> weight, mean;   // [subband][lag + history + block, in bins of 8]
+    Bins bins;                      // of [lag + history + block]
     std::int64_t history = 0, block = 0, lag = 0;
+  };
+  // Output samples of an octave, relative to the block's first one; multiples of kTimeTile.
+  struct Span {
+    std::int64_t begin = 0, end = 0;
   };
   struct Pass {
     std::vector<std::int32_t> tails;  // [trial][level][32]
   };
   struct Scratch {
+    Array<std::int8_t, 1> fine;  // a channel of a window, downsampled
     Array<std::byte, 1> fdmt;
-    Array<std::int32_t, 1> row, boxcar;
+    Array<std::int32_t, 1> row, boxcar, refine;
     Array<float, 2> per_bin, mean_per_bin;  // [trials that share a variance][bin]
     Array<double, 2> prefix, mean_prefix;
     Array<std::int32_t, 1> shift;  // [subband]
@@ -59,24 +71,35 @@ class DmSearch {
   };
   class TileRows;
 
-  View<float, 2> window_bins(Array<float, 2>& bins);
-  void make_octaves(int from);
+  Octave& octave_of(const PlanPass& pass);
+  void distribute_window();
+  void distribute_channel(std::int64_t c, View<std::int8_t, 1> scratch);
+  void distribute_bins(std::int64_t subband, Array<float, 2> Bins::*bins);
   void search_block(std::vector<Event>& events);
   void search_pass(std::size_t index);
+  std::int64_t block_start(const Octave& octave) const;
+  std::int64_t scan_end(const Octave& octave) const;
+  Span dedispersed_span(const PlanPass& pass, const Octave& octave) const;
+  Span searched_span(const PlanPass& pass, const Octave& octave) const;
+  View<std::int16_t, 2> group_rows(const PlanPass& pass, const Octave& octave);
   void make_group_rows(const PlanPass& pass, const Octave& octave);
-  void search_trials(std::size_t index, int d_begin, Scratch& scratch);
-  void make_tracks(const PlanPass& pass, const Octave& octave, int d_begin, int d_end, std::int64_t t,
-                   Scratch& scratch) const;
+  void search_trials(std::size_t index, int first, Scratch& scratch);
+  void search_tile(std::size_t index, int first, int last, std::int64_t t, bool continues, Scratch& scratch);
+  void make_tracks(const PlanPass& pass, const Octave& octave, int first, int last, std::int64_t t,
+                   bool continues, Scratch& scratch) const;
   bool has_weight(const Octave& octave) const;
   void shift_history();
   std::int64_t group_rows_ints() const;
+  std::int64_t window_bins() const { return plan_.window_samples / kVarianceBin; }
   Scratch make_scratch() const;
 
   SearchPlan plan_;
   StreamInfo info_;
   std::vector<int> subbands_;
   int n_threads_;
-  std::vector<Octave> octaves_;
+  Array<std::int8_t, 2> window_;  // [channel][window]
+  Bins window_bins_;
+  std::vector<Octave> octaves_;  // those that passes use, fine to coarse
   std::vector<Pass> passes_;
   Array<std::int16_t, 1> group_memory_;
   std::vector<Scratch> scratch_;

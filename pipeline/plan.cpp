@@ -11,7 +11,8 @@ namespace tianyan {
 namespace {
 
 constexpr int kMaxOctave = 12;
-constexpr int kMaxTrialsPerPass = 4096;  // a group's rows of one pass stay in cache while they are made
+constexpr int kMaxDelayStep = 8;
+constexpr int kMaxDelaysPerPass = 2048;  // group rows of one pass and block stay in a last cache
 constexpr std::int64_t kMinWindowSamples = 1024;
 constexpr double kLeastBandFraction = 0.1;  // nothing is claimed from less of the band
 
@@ -32,15 +33,15 @@ double loss_from(double added_variance, double variance) {
   return 1.0 - std::pow(1.0 + added_variance / variance, -0.25);
 }
 
-// What searching in samples of 2^octave adds to a pulse's variance in time, s^2: the header's three terms.
+// What searching adds to a pulse's variance in time, s^2: the header's three terms.
 struct AddedVariance {
   double downsampling = 0.0, delay_rounding = 0.0, dm_step = 0.0;
   double total() const { return downsampling + delay_rounding + dm_step; }
 };
-AddedVariance added_variance_s2(const StreamInfo& info, int octave) {
-  const double t = std::ldexp(info.sample_time_s, octave), native = info.sample_time_s;
-  const double rounding = kFdmtRmsErrorSamples * t;
-  return {(t * t - native * native) / 12.0, rounding * rounding, t * t / 144.0};
+AddedVariance added_variance_s2(const StreamInfo& info, const Sampling& sampling) {
+  const double t = std::ldexp(info.sample_time_s, sampling.octave), native = info.sample_time_s;
+  const double rounding = kFdmtRmsErrorSamples * t, step = sampling.delay_step * t;
+  return {(t * t - native * native) / 12.0, rounding * rounding, step * step / 144.0};
 }
 
 double pulse_variance_s2(const StreamInfo& info, double dm, double width_s) {
@@ -48,9 +49,15 @@ double pulse_variance_s2(const StreamInfo& info, double dm, double width_s) {
   return sigma * sigma + mean_smear_variance_s2(info, dm);
 }
 
-bool within_budget(const StreamInfo& info, const SearchConfig& s, double dm, int octave) {
-  return loss_from(added_variance_s2(info, octave).total(), pulse_variance_s2(info, dm, s.width_min_s)) <=
+bool within_budget(const StreamInfo& info, const SearchConfig& s, double dm, const Sampling& sampling) {
+  return loss_from(added_variance_s2(info, sampling).total(), pulse_variance_s2(info, dm, s.width_min_s)) <=
          s.snr_loss_max;
+}
+
+int largest_step(const StreamInfo& info, const SearchConfig& s, double dm, int octave) {
+  int step = 1;
+  while (step < kMaxDelayStep && within_budget(info, s, dm, {octave, step + 1})) ++step;
+  return step;
 }
 
 // S/N of a boxcar over a Gaussian of `sigma` (same units), relative to the matched filter.
@@ -67,47 +74,54 @@ double boxcar_loss(const BoxcarPlan& boxcar, double sigma_samples) {
 // Where octave j + 1 becomes good enough: the lowest DM at or above `dm` (bisection; the loss falls with DM).
 double next_boundary(const StreamInfo& info, const SearchConfig& s, double dm, int octave) {
   double low = dm, high = s.dm_max_pc_cm3;
-  if (octave > kMaxOctave || !within_budget(info, s, high, octave)) return high;
-  if (within_budget(info, s, low, octave)) return low;
+  if (octave > kMaxOctave || !within_budget(info, s, high, {octave, 1})) return high;
+  if (within_budget(info, s, low, {octave, 1})) return low;
   for (int i = 0; i < 60; ++i) {
     const double middle = 0.5 * (low + high);
-    (within_budget(info, s, middle, octave) ? high : low) = middle;
+    (within_budget(info, s, middle, {octave, 1}) ? high : low) = middle;
   }
   return high;
 }
 
-int octave_limit(const StreamInfo& info, const SearchConfig& s) {
+// No sample is longer than the widest pulse, and a window holds whole bins of variance in every octave.
+int octave_limit(const StreamInfo& info, const SearchConfig& s, std::int64_t window_samples) {
   int octave = 0;
-  while (octave < kMaxOctave && std::ldexp(info.sample_time_s, octave + 1) <= s.width_max_s) ++octave;
+  while (octave < kMaxOctave && std::ldexp(info.sample_time_s, octave + 1) <= s.width_max_s &&
+         (kVarianceBin << (octave + 1)) <= window_samples)
+    ++octave;
   return octave;
 }
 
-PlanPass make_pass(const StreamInfo& info, const Config& config, const SearchPlan& plan, int octave,
-                   int d_begin, int d_end) {
-  PlanPass pass;
-  pass.octave = octave;
-  const double t_s = std::ldexp(info.sample_time_s, octave);
-  pass.dm_step_pc_cm3 = t_s / plan.band_delay_s_per_dm;
-  pass.dm_begin_pc_cm3 = d_begin * pass.dm_step_pc_cm3;
-  pass.dm_end_pc_cm3 = (d_end - 1) * pass.dm_step_pc_cm3;
-  const auto& levels = plan.levels[static_cast<std::size_t>(octave)];
+FdmtParams fdmt_params(const StreamInfo& info, int max_abs, int delay_begin, int delay_end, int delay_step) {
   FdmtParams f;
   f.n_chan = info.n_chan;
   f.freq_low_mhz = info.freq_low_mhz;
   f.channel_width_mhz = info.channel_width_mhz;
-  f.delay_begin = d_begin;
-  f.delay_end = d_end;
-  f.max_abs = levels.max_abs;
+  f.delay_begin = delay_begin;
+  f.delay_end = delay_end;
+  f.delay_step = delay_step;
+  f.max_abs = max_abs;
   f.trial_tile = kTrialTile;
   f.time_tile = static_cast<int>(kTimeTile);
-  pass.fdmt = make_fdmt_plan(f, static_cast<int>(kTimeTile));
+  return f;
+}
+
+PlanPass make_pass(const StreamInfo& info, const Config& config, const SearchPlan& plan,
+                   const Sampling& sampling, int delay_begin, int delay_end) {
+  PlanPass pass;
+  pass.octave = sampling.octave;
+  const double t_s = std::ldexp(info.sample_time_s, sampling.octave), width = config.search.width_min_s;
+  pass.dm_per_sample_pc_cm3 = t_s / plan.band_delay_s_per_dm;
+  const auto& levels = plan.levels[static_cast<std::size_t>(sampling.octave)];
+  pass.fdmt = make_fdmt_plan(fdmt_params(info, levels.max_abs, delay_begin, delay_end, sampling.delay_step),
+                             static_cast<int>(kTimeTile));
   pass.boxcar =
       make_boxcar_plan(0.0, config.search.width_max_s / t_s, std::int64_t{info.n_chan} * levels.max_abs,
                        config.search.snr_min_member, kLeastBandFraction * info.n_chan * levels.variance);
-  const double dm = 0.5 * (pass.dm_begin_pc_cm3 + pass.dm_end_pc_cm3), width = config.search.width_min_s;
-  pass.loss = loss_of(info, dm, width, octave);
+  const double dm = 0.5 * (pass.dm_begin_pc_cm3() + pass.dm_end_pc_cm3());
+  pass.loss = loss_of(info, dm, width, sampling);
   const double sigma_s =
-      std::sqrt(pulse_variance_s2(info, dm, width) + added_variance_s2(info, octave).total());
+      std::sqrt(pulse_variance_s2(info, dm, width) + added_variance_s2(info, sampling).total());
   pass.loss.boxcar = boxcar_loss(pass.boxcar, sigma_s / t_s);
   pass.loss.quantisation = 1.0 - 1.0 / std::sqrt(1.0 + levels.noise_added);
   return pass;
@@ -124,23 +138,26 @@ void add_octave(SearchPlan& plan, const StreamInfo& info, const Config& config, 
                 double dm_end) {
   const double step = std::ldexp(info.sample_time_s, octave) / plan.band_delay_s_per_dm;
   const double first = std::floor(dm_begin / step), last = std::ceil(dm_end / step);
-  expect(last < (1 << 20),
+  expect(last + kMaxDelayStep < (1 << 20),
          "DM {} is a delay of {:.0f} samples of {} s across the band; at most {} are possible: lower "
          "search.dm_max_pc_cm3 or raise search.snr_loss_max",
          dm_end, last, step * plan.band_delay_s_per_dm, 1 << 20);
-  const int d_begin = static_cast<int>(first), d_end = static_cast<int>(last) + 1;
-  const int n_pass = (d_end - d_begin + kMaxTrialsPerPass - 1) / kMaxTrialsPerPass;
-  for (int i = 0; i < n_pass; ++i)
-    plan.passes.push_back(make_pass(
-        info, config, plan, octave, d_begin + static_cast<int>(std::int64_t{i} * (d_end - d_begin) / n_pass),
-        d_begin + static_cast<int>(std::int64_t{i + 1} * (d_end - d_begin) / n_pass)));
+  const int d_last = static_cast<int>(last);
+  for (int d = static_cast<int>(first); d <= d_last; d = plan.passes.back().fdmt.params.delay_end) {
+    const double dm = std::max(d * step, config.search.dm_min_pc_cm3);
+    const int delay_step = largest_step(info, config.search, dm, octave);
+    // A step after its last trial the next pass begins; the very last trial is at or beyond the last delay.
+    const int n_left = (d_last - d + delay_step - 1) / delay_step + 1;
+    const int n_trial = std::min(n_left, kMaxDelaysPerPass / delay_step);
+    plan.passes.push_back(make_pass(info, config, plan, {octave, delay_step}, d, d + n_trial * delay_step));
+  }
 }
 
 void add_passes(SearchPlan& plan, const StreamInfo& info, const Config& config) {
   const auto& s = config.search;
-  const int limit = octave_limit(info, s);
+  const int limit = octave_limit(info, s, plan.window_samples);
   int octave = 0;
-  while (octave < limit && within_budget(info, s, s.dm_min_pc_cm3, octave + 1)) ++octave;
+  while (octave < limit && within_budget(info, s, s.dm_min_pc_cm3, {octave + 1, 1})) ++octave;
   for (double dm = s.dm_min_pc_cm3;; ++octave) {
     const double end = octave < limit ? next_boundary(info, s, dm, octave + 1) : s.dm_max_pc_cm3;
     add_octave(plan, info, config, octave, dm, end);
@@ -158,10 +175,6 @@ void set_sizes(SearchPlan& plan, const StreamInfo& info, const Config& config) {
     auto& h = plan.history[static_cast<std::size_t>(pass.octave)];
     h = std::max(h, round_up(pass.fdmt.history(), kTimeTile));
   }
-  expect(config.rfi.window_s / info.sample_time_s < 1e9 && config.search.block_s / info.sample_time_s < 1e9,
-         "windows of {} s and blocks of {} s hold too many samples of {} s", config.rfi.window_s,
-         config.search.block_s, info.sample_time_s);
-  plan.window_samples = statistics_window_samples(config.rfi, info);
   const auto quantum = std::max(plan.window_samples, kTimeTile << octave);
   const auto wanted = std::llround(config.search.block_s / info.sample_time_s);
   plan.block_samples = std::max<std::int64_t>(1, (wanted + quantum / 2) / quantum) * quantum;
@@ -172,7 +185,7 @@ void set_work(SearchPlan& plan) {
     const double rate = 1.0 / std::ldexp(plan.sample_time_s, pass.octave);
     constexpr double kBoxcarAdditions = 14.0;  // four prefix sums and ten widths
     plan.additions_per_data_s +=
-        rate * (pass.fdmt.additions_per_sample + kBoxcarAdditions * pass.fdmt.n_trial());
+        rate * (pass.fdmt.additions_per_sample() + kBoxcarAdditions * pass.fdmt.n_trial());
   }
 }
 
@@ -182,9 +195,9 @@ double LossBudget::searched() const {
   return 1.0 - (1.0 - dm_step) * (1.0 - delay_rounding) * (1.0 - downsampling);
 }
 
-LossBudget loss_of(const StreamInfo& info, double dm, double width_s, int octave) {
+LossBudget loss_of(const StreamInfo& info, double dm, double width_s, const Sampling& sampling) {
   const double variance = pulse_variance_s2(info, dm, width_s), sigma = width_s / kFwhmPerSigma;
-  const auto added = added_variance_s2(info, octave);
+  const auto added = added_variance_s2(info, sampling);
   LossBudget loss;
   loss.dm_step = loss_from(added.dm_step, variance);
   loss.delay_rounding = loss_from(added.delay_rounding, variance);
@@ -202,6 +215,12 @@ std::int64_t SearchPlan::n_trial() const {
   std::int64_t n = 0;
   for (const auto& pass : passes) n += pass.fdmt.n_trial();
   return n;
+}
+
+double SearchPlan::dm_step_max_pc_cm3() const {
+  double step = 0.0;
+  for (const auto& pass : passes) step = std::max(step, pass.dm_step_pc_cm3());
+  return step;
 }
 
 std::int64_t SearchPlan::flush_samples() const {
@@ -226,6 +245,10 @@ SearchPlan make_search_plan(const Config& config, const StreamInfo& info) {
   plan.rms_inverse_square = std::sqrt(std::max(0.0, squares - mean * mean));
   plan.levels.emplace_back();
   for (int j = 0; j < kMaxOctave; ++j) plan.levels.push_back(next_octave(plan.levels.back()));
+  expect(config.rfi.window_s / info.sample_time_s < 1e9 && config.search.block_s / info.sample_time_s < 1e9,
+         "windows of {} s and blocks of {} s hold too many samples of {} s", config.rfi.window_s,
+         config.search.block_s, info.sample_time_s);
+  plan.window_samples = statistics_window_samples(config.rfi, info);
   add_passes(plan, info, config);
   const double kept = kept_band(info, config.rfi);
   expect(kept > kLeastBandFraction,

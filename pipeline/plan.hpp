@@ -9,11 +9,12 @@
 //
 //   downsampling   (D^2 - 1)^1/2 t_s / 12^1/2          the sum of D samples
 //   delay rounding kFdmtRmsErrorSamples D t_s           the tree's integer delays
-//   DM step        D t_s / 12                           half a step at most, evenly spread over the band
+//   DM step        m D t_s / 12                         half a step at most, evenly spread over the band
 //
-// and S/N at constant fluence goes as width^-1/2: loss = 1 - (1 + added^2 / W^2)^-1/4. At each DM the plan
-// takes the largest D = 2^j whose loss for the narrowest pulse, search.width_min_s, stays within
-// search.snr_loss_max. The steps of DM are one octave sample of delay across the band.
+// for trials that are m octave samples of delay across the band apart, and S/N at constant fluence goes as
+// width^-1/2: loss = 1 - (1 + added^2 / W^2)^-1/4. At each DM the plan takes the largest D = 2^j, and then the
+// largest m, whose loss for the narrowest pulse, search.width_min_s, stays within search.snr_loss_max: work
+// falls with D^2 and, of boxcars, with m.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -40,13 +41,17 @@ struct LossBudget {
 
 /// A run of trials of one octave that is dedispersed at once.
 struct PlanPass {
-  int octave = 0;  ///< downsampled by 2^octave
-  double dm_begin_pc_cm3 = 0.0, dm_end_pc_cm3 = 0.0, dm_step_pc_cm3 = 0.0;
+  int octave = 0;                    ///< downsampled by 2^octave
+  double dm_per_sample_pc_cm3 = 0.0;  ///< of delay across the band
   FdmtPlan fdmt;
   BoxcarPlan boxcar;
   LossBudget loss;
 
   std::int64_t downsampling() const { return std::int64_t{1} << octave; }
+  double dm_of(int trial) const { return fdmt.params.delay_of(trial) * dm_per_sample_pc_cm3; }
+  double dm_begin_pc_cm3() const { return dm_of(0); }
+  double dm_end_pc_cm3() const { return dm_of(fdmt.n_trial() - 1); }
+  double dm_step_pc_cm3() const { return fdmt.params.delay_step * dm_per_sample_pc_cm3; }
 };
 
 struct SearchPlan {
@@ -61,12 +66,14 @@ struct SearchPlan {
   double additions_per_data_s = 0.0;  ///< dedispersion and boxcars
 
   std::int64_t n_trial() const;
+  int first_octave() const { return passes.front().octave; }
+  double dm_step_max_pc_cm3() const;
   /// Samples after the last recorded one until which every trial has been searched to the end.
   std::int64_t flush_samples() const;
 };
 
 inline constexpr std::int64_t kTimeTile = 1024;  ///< octave samples of a run of rows
-inline constexpr int kTrialTile = 64;
+inline constexpr int kTrialTile = 32;
 
 /// Throws std::invalid_argument where the config cannot work for this stream.
 SearchPlan make_search_plan(const Config& config, const StreamInfo& info);
@@ -74,7 +81,12 @@ SearchPlan make_search_plan(const Config& config, const StreamInfo& info);
 /// Length of a statistics window: the power of two nearest to rfi.window_s, at least 1024 samples.
 std::int64_t statistics_window_samples(const RfiConfig& rfi, const StreamInfo& info);
 
-/// Loss of pulses of `width_s` at `dm`, searched in samples of 2^octave.
-LossBudget loss_of(const StreamInfo& info, double dm_pc_cm3, double width_s, int octave);
+/// How a DM is searched: in samples of 2^octave, with trials `delay_step` of them apart.
+struct Sampling {
+  int octave = 0;
+  int delay_step = 1;
+};
+/// Loss of pulses of `width_s` at `dm`.
+LossBudget loss_of(const StreamInfo& info, double dm_pc_cm3, double width_s, const Sampling& sampling);
 
 }  // namespace tianyan

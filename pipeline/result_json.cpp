@@ -154,9 +154,9 @@ json to_json(const SearchPlan& plan) {
   json passes = json::array();
   for (const auto& p : plan.passes)
     passes.push_back({{"downsampling", p.downsampling()},
-                      {"dm_begin_pc_cm3", p.dm_begin_pc_cm3},
-                      {"dm_end_pc_cm3", p.dm_end_pc_cm3},
-                      {"dm_step_pc_cm3", p.dm_step_pc_cm3},
+                      {"dm_begin_pc_cm3", p.dm_begin_pc_cm3()},
+                      {"dm_end_pc_cm3", p.dm_end_pc_cm3()},
+                      {"dm_step_pc_cm3", p.dm_step_pc_cm3()},
                       {"n_trial", p.fdmt.n_trial()},
                       {"widths_samples", p.boxcar.widths_samples()},
                       {"loss",

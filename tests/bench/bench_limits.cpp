@@ -35,7 +35,8 @@ class AddTest {
  public:
   explicit AddTest(std::int64_t n) : n_(n), rows_({3, n}) { fill_noise(rows_.data(), 2 * n, 0, 4, 31); }
   void run() {
-    add_rows(&rows_(0, 0), &rows_(1, 0), &rows_(2, 0), n_);
+    const std::int16_t* const in[] = {&rows_(0, 0), &rows_(1, 0)};
+    sum_rows(in, 2, &rows_(2, 0), n_);
     benchmark::ClobberMemory();
   }
 

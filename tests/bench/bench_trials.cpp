@@ -26,20 +26,6 @@ FdmtPlan fast_fdmt_plan() {
   return make_fdmt_plan(p, static_cast<int>(kTimeTile));
 }
 
-// Additions for all rows of a node over n samples, as fdmt_group_rows makes them.
-double node_additions(const FdmtPlan& plan, int index, double n) {
-  const auto& node = plan.nodes[static_cast<std::size_t>(index)];
-  if (node.is_leaf()) return 0.0;
-  return node.n_row() * n + node_additions(plan, node.upper, n) +
-         node_additions(plan, node.lower, n + node.shift.back() - node.shift.front());
-}
-
-double group_additions_per_sample(const FdmtPlan& plan) {
-  double additions = 0.0;
-  for (const auto& group : plan.groups) additions += node_additions(plan, group.node, kTimeTile);
-  return additions / kTimeTile;
-}
-
 // Rows of all groups for one window, and what making them takes.
 struct GroupRows {
   FdmtPlan plan = fast_fdmt_plan();
@@ -62,7 +48,7 @@ void fdmt_group_rows_window(benchmark::State& state) {
   GroupRows groups;
   time_windows(state,
                {.bytes = static_cast<double>(groups.in.size() + 2 * groups.rows.size()),
-                .additions = group_additions_per_sample(groups.plan) * kWindow},
+                .additions = groups.plan.group_additions_per_sample * kWindow},
                [&] { groups.make(); });
 }
 BENCHMARK(fdmt_group_rows_window)->Unit(benchmark::kMillisecond);
@@ -81,11 +67,11 @@ void fdmt_trials_window(benchmark::State& state) {
   GroupRows groups;
   groups.make();
   OneRow row;
-  const double per_sample = groups.plan.additions_per_sample - group_additions_per_sample(groups.plan);
+  const double per_sample = groups.plan.trial_additions_per_sample;
   time_windows(state, {.additions = per_sample * kWindow}, [&] {
-    for (int d = 0; d < kTrials; d += kTrialTile)
+    for (int i = 0; i < kTrials; i += kTrialTile)
       for (std::int64_t t = 0; t < kWindow; t += kTimeTile)
-        fdmt_trials(groups.plan, groups.rows.view(), d, d + kTrialTile, t, kTimeTile, row,
+        fdmt_trials(groups.plan, groups.rows.view(), i, i + kTrialTile, t, kTimeTile, row,
                     groups.scratch.view());
   });
 }

@@ -23,6 +23,7 @@ inline FdmtParams random_fdmt_params(Xoshiro256& random) {
   const auto begin = static_cast<int>(one_of(random, {0, 0, 1, 7, 50, 333}));
   auto p = fdmt_params(one_of(random, kAwkwardChannels), low, low * (1.02 + random.uniform()), begin,
                        begin + static_cast<int>(random_between(random, 1, 90)));
+  p.delay_step = std::min(p.delay_end, one_of(random, {1, 1, 2, 3, 7}));
   p.max_abs = one_of(random, {1, 31, 62, 124, 127});
   p.max_group_channels = one_of(random, {2, 3, 5, 16, 64, 100, 128});
   p.time_tile = one_of(random, {1, 3, 7, 63, 64, 65, 1024});
@@ -43,9 +44,9 @@ inline Array<std::int32_t, 2> dedispersed(const FdmtPlan& plan, View<const std::
   return out;
 }
 
-inline std::vector<std::int32_t> channel_delays(const FdmtPlan& plan, int d) {
+inline std::vector<std::int32_t> channel_delays(const FdmtPlan& plan, int trial) {
   std::vector<std::int32_t> delay(static_cast<std::size_t>(plan.params.n_chan));
-  fdmt_channel_delays(plan, d, View<std::int32_t, 1>(delay.data(), {std::ssize(delay)}));
+  fdmt_channel_delays(plan, trial, View<std::int32_t, 1>(delay.data(), {std::ssize(delay)}));
   return delay;
 }
 

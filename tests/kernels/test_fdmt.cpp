@@ -55,20 +55,52 @@ TEST(Fdmt, SumsEachChannelAtTheDelayThatThePlanNames) {
     const auto plan = make_fdmt_plan(random_fdmt_params(random), 64);
     const auto in = random_spectra(plan.params, 40, random);
     const auto out = dedispersed(plan, in.cview(), 40);
-    for (int d = plan.params.delay_begin; d < plan.params.delay_end; d += 5) {
-      const auto delay = channel_delays(plan, d);
+    for (int trial = 0; trial < plan.n_trial(); trial += 5) {
+      const auto delay = channel_delays(plan, trial);
       for (std::int64_t t = 0; t < 40; t += 3) {
         std::int32_t sum = 0;
         for (int c = 0; c < plan.params.n_chan; ++c) sum += in(c, t + delay[static_cast<std::size_t>(c)]);
-        ASSERT_EQ(out(d - plan.params.delay_begin, t), sum) << "d=" << d << " t=" << t;
+        ASSERT_EQ(out(trial, t), sum) << "trial=" << trial << " t=" << t;
       }
     }
   }
 }
 
-TEST(Fdmt, OfUpToThreeChannelsIsTheDirectSum) {
+TEST(Fdmt, CoarseTrialsAreThoseOfTheFineOnes) {
+  Xoshiro256 random(10);
+  for (int n_chan : {3, 17, 65, 336}) {
+    auto p = fdmt_params(n_chan, 1000.0, 1500.0, 5, 121);
+    const auto in = random_spectra(p, 90, random);
+    const auto fine = dedispersed(make_fdmt_plan(p, 90), in.cview(), 90);
+    for (int step : {2, 3, 8, 50}) {
+      p.delay_step = step;
+      const auto plan = make_fdmt_plan(p, 90);
+      const auto coarse = dedispersed(plan, in.cview(), 90);
+      ASSERT_EQ(plan.n_trial(), (116 + step - 1) / step);
+      for (int i = 0; i < plan.n_trial(); ++i)
+        EXPECT_TRUE(equal(coarse.cview().slice(0, i, i + 1), fine.cview().slice(0, i * step, i * step + 1), "d", "t"))
+            << n_chan << " channels, trial " << i << " of step " << step;
+    }
+  }
+}
+
+TEST(Dedisperse, OfThreeChannelsByHand) {
+  // As below: a delay of 5.5 across the band is 0.259 * 5.5 = 1.43 at the middle channel, and 6 once rounded.
+  const auto p = fdmt_params(3, 1000.0, 2500.0, 4, 7);
+  const std::int8_t in[3][9] = {{1, 2, 3, 4, 5, 6, 7, 8, 9},
+                                {10, 20, 30, 40, 50, 60, 70, 80, 90},
+                                {100, -100, 101, -101, 102, -102, 103, 0, 7}};
+  Array<std::int32_t, 1> out({2});
+  dedisperse(p, View<const std::int8_t, 2>(&in[0][0], {3, 9}), 5.5, 1, out.view());
+  EXPECT_EQ(out(0), 8 + 30 - 100);
+  EXPECT_EQ(out(1), 9 + 40 + 101);
+  EXPECT_THROW(dedisperse(p, View<const std::int8_t, 2>(&in[0][0], {3, 9}), 5.5, 2, out.view()),
+               std::invalid_argument);
+}
+
+TEST(Fdmt, OfUpToFourChannelsIsTheDirectSum) {
   Xoshiro256 random(4);
-  for (int n_chan : {1, 2, 3})
+  for (int n_chan : {1, 2, 3, 4})
     for (int round = 0; round < 5; ++round) {
       auto p = random_fdmt_params(random);
       p.n_chan = n_chan;
@@ -102,6 +134,7 @@ TEST(Fdmt, ATrialDoesNotDependOnWhichOthersAreMade) {
   for (int round = 0; round < 15; ++round) {
     auto p = random_fdmt_params(random);
     p.delay_begin = 0;
+    p.delay_step = 1;
     p.delay_end = static_cast<int>(random_between(random, 2, 150));
     const auto in = random_spectra(p, 64, random);
     const auto whole = dedispersed(make_fdmt_plan(p, 64), in.cview(), 64);
@@ -128,15 +161,34 @@ TEST(Fdmt, IsLinearAndMovesWithTime) {
   for (std::int64_t i = 0; i < out.size(); ++i) ASSERT_EQ(out.data()[i], -mirrored.data()[i]);
 }
 
+// All group rows for n_time output samples, in tiles of time: whole ones, or random ones.
+struct GroupRows {
+  Array<std::int16_t, 2> rows;
+  GroupRows(const FdmtPlan& plan, View<const std::int8_t, 2> in, std::int64_t n_time,
+            Xoshiro256* random = nullptr)
+      : rows({plan.n_group_row, plan.group_columns(n_time)}) {
+    Array<std::byte, 1> scratch({plan.group_scratch_bytes});
+    for (int g = 0; g < static_cast<int>(plan.groups.size()); ++g) {
+      const auto& group = plan.groups[static_cast<std::size_t>(g)];
+      const std::int64_t columns = n_time + group.shift_max - group.shift_min;
+      for (std::int64_t j = 0, n; j < columns; j += n) {
+        n = plan.params.time_tile;
+        if (random) n = random_between(*random, 1, n);
+        n = std::min(n, columns - j);
+        fdmt_group_rows(plan, g, in, j, n, rows.view(), scratch.view());
+      }
+    }
+  }
+};
+
 // Receives rows where the search would.
 struct RowsInto final : RowWriter {
   View<std::int32_t, 2> out;
   std::int64_t t = 0;
-  int first = 0;
   int n_begun = 0, n_ended = 0;
-  std::int32_t* begin_row(int d) override {
+  std::int32_t* begin_row(int trial) override {
     ++n_begun;
-    return &out(d - first, t);
+    return &out(trial, t);
   }
   void end_row(int) override { ++n_ended; }
 };
@@ -150,25 +202,16 @@ TEST(Fdmt, TilesOfTrialsMayBeginAnywhere) {
     const auto in = random_spectra(p, kTime, random);
     Array<std::int32_t, 2> plain({plan.n_trial(), kTime}), out({plan.n_trial(), kTime});
     fdmt_reference(plan, in.cview(), plain.view());
-    Array<std::int16_t, 2> group_rows({plan.n_group_row, plan.group_columns(kTime)});
-    Array<std::byte, 1> group_scratch({plan.group_scratch_bytes}), trial_scratch({plan.trial_scratch_bytes});
-    for (int g = 0; g < static_cast<int>(plan.groups.size()); ++g) {
-      const auto& group = plan.groups[static_cast<std::size_t>(g)];
-      const std::int64_t columns = kTime + group.shift_max - group.shift_min;
-      for (std::int64_t j = 0, n; j < columns; j += n) {
-        n = std::min(columns - j, random_between(random, 1, p.time_tile));
-        fdmt_group_rows(plan, g, in.cview(), j, n, group_rows.view(), group_scratch.view());
-      }
-    }
+    const GroupRows groups(plan, in.cview(), kTime, &random);
+    Array<std::byte, 1> trial_scratch({plan.trial_scratch_bytes});
     RowsInto rows;
     rows.out = out.view();
-    rows.first = p.delay_begin;
-    for (int d = p.delay_begin, n_d; d < p.delay_end; d += n_d) {
-      n_d =
-          static_cast<int>(std::min<std::int64_t>(p.delay_end - d, random_between(random, 1, p.trial_tile)));
+    for (int i = 0, n_i; i < plan.n_trial(); i += n_i) {
+      n_i =
+          static_cast<int>(std::min<std::int64_t>(plan.n_trial() - i, random_between(random, 1, p.trial_tile)));
       for (std::int64_t n = 0; rows.t < kTime; rows.t += n) {
         n = std::min(kTime - rows.t, random_between(random, 1, 50));
-        fdmt_trials(plan, group_rows.cview(), d, d + n_d, rows.t, n, rows, trial_scratch.view());
+        fdmt_trials(plan, groups.rows.cview(), i, i + n_i, rows.t, n, rows, trial_scratch.view());
       }
       rows.t = 0;
     }
@@ -223,7 +266,7 @@ TEST(Fdmt, FindsAPulseOfExactDelaysAtItsTrial) {
     const auto p = fdmt_params(kChannels, 1000.0, 1500.0, 190, 270);
     const auto plan = make_fdmt_plan(p, 64);
     Array<std::int8_t, 2> in({kChannels, kTime + plan.history()});
-    const auto delay = channel_delays(plan, d);
+    const auto delay = channel_delays(plan, d - 190);
     std::int64_t expected = 0;
     for (int c = 0; c < kChannels; ++c) {
       const std::int64_t exact = std::lround(exact_channel_delay(p, d, c));

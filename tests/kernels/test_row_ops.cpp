@@ -24,43 +24,42 @@ std::vector<T> random_row(std::int64_t n, std::int64_t max_abs, Xoshiro256& rand
 }
 
 template <class In, class Out>
-void check_addition(std::int64_t max_abs) {
+void check_sums(int n_rows, std::int64_t max_abs) {
   Xoshiro256 random(1);
   for (std::int64_t n : kLengths) {
-    const auto lead_a = random_between(random, 0, 17), lead_b = random_between(random, 0, 17),
-               lead_out = random_between(random, 0, 17);
-    const auto a = random_row<In>(n + lead_a, max_abs, random),
-               b = random_row<In>(n + lead_b, max_abs, random);
+    std::vector<std::vector<In>> in;
+    std::vector<const In*> rows;
+    for (int j = 0; j < n_rows; ++j) {
+      const auto lead = random_between(random, 0, 17);
+      in.push_back(random_row<In>(n + lead, max_abs, random));
+      rows.push_back(in.back().data() + lead);
+    }
+    const auto lead_out = random_between(random, 0, 17);
     std::vector<Out> out(static_cast<std::size_t>(lead_out + n + 1), Out{99});
-    add_rows(a.data() + lead_a, b.data() + lead_b, out.data() + lead_out, n);
-    for (std::int64_t i = 0; i < n; ++i)
-      ASSERT_EQ(out[static_cast<std::size_t>(lead_out + i)], (a.data() + lead_a)[i] + (b.data() + lead_b)[i])
-          << "i=" << i << " of " << n;
+    sum_rows(rows.data(), n_rows, out.data() + lead_out, n);
+    for (std::int64_t i = 0; i < n; ++i) {
+      std::int64_t sum = 0;
+      for (const In* row : rows) sum += row[i];
+      ASSERT_EQ(out[static_cast<std::size_t>(lead_out + i)], sum) << "i=" << i << " of " << n;
+    }
     EXPECT_EQ(out.back(), 99);
     EXPECT_TRUE(lead_out == 0 || out[static_cast<std::size_t>(lead_out) - 1] == 99);
   }
 }
 
-TEST(AddRows, WidensBytesWithoutOverflow) { check_addition<std::int8_t, std::int16_t>(127); }
-TEST(AddRows, AddsInt16) { check_addition<std::int16_t, std::int16_t>(16383); }
-TEST(AddRows, WidensInt16WithoutOverflow) { check_addition<std::int16_t, std::int32_t>(32767); }
-TEST(AddRows, AddsInt32) { check_addition<std::int32_t, std::int32_t>((1 << 30) - 1); }
-
-template <class In, class Out>
-void check_widening() {
-  Xoshiro256 random(2);
-  for (std::int64_t n : kLengths) {
-    const auto lead = random_between(random, 0, 17);
-    const auto a = random_row<In>(n + lead, std::numeric_limits<In>::max(), random);
-    std::vector<Out> out(static_cast<std::size_t>(n + 1), Out{99});
-    widen_row(a.data() + lead, out.data(), n);
-    for (std::int64_t i = 0; i < n; ++i) ASSERT_EQ(out[static_cast<std::size_t>(i)], (a.data() + lead)[i]);
-    EXPECT_EQ(out.back(), 99);
-  }
+// The largest values whose sums of `n_rows` fit.
+TEST(SumRows, WidensBytesWithoutOverflow) {
+  for (int n_rows : {1, 2, 3, 4}) check_sums<std::int8_t, std::int16_t>(n_rows, 127);
 }
-
-TEST(WidenRow, KeepsBytes) { check_widening<std::int8_t, std::int16_t>(); }
-TEST(WidenRow, KeepsInt16) { check_widening<std::int16_t, std::int32_t>(); }
+TEST(SumRows, AddsInt16) {
+  for (int n_rows : {1, 2, 3, 4}) check_sums<std::int16_t, std::int16_t>(n_rows, 32768 / n_rows - 1);
+}
+TEST(SumRows, WidensInt16WithoutOverflow) {
+  for (int n_rows : {1, 2, 3, 4}) check_sums<std::int16_t, std::int32_t>(n_rows, 32767);
+}
+TEST(SumRows, AddsInt32) {
+  for (int n_rows : {1, 2, 3, 4}) check_sums<std::int32_t, std::int32_t>(n_rows, (1LL << 31) / n_rows - 1);
+}
 
 TEST(BoxcarMaxima, AreTheLargestSumsOfEachWidth) {
   Xoshiro256 random(3);
