@@ -206,6 +206,19 @@ LossBudget loss_of(const StreamInfo& info, double dm, double width_s, const Samp
   return loss;
 }
 
+double expected_recovery(const SearchPlan& plan, double dm, double width_s) {
+  const auto found = std::find_if(plan.passes.begin(), plan.passes.end(),
+                                  [&](const PlanPass& p) { return dm <= p.dm_end_pc_cm3(); });
+  const PlanPass& pass = found == plan.passes.end() ? plan.passes.back() : *found;
+  const double t_s = std::ldexp(plan.sample_time_s, pass.octave), sigma_s = width_s / kFwhmPerSigma;
+  const double added_s2 = (2.0 * t_s * t_s - plan.sample_time_s * plan.sample_time_s) / 12.0;
+  const double broad_s = std::sqrt(sigma_s * sigma_s + added_s2);
+  double boxcar = 0.0;
+  for (int w = 1; w <= pass.boxcar.widths_samples().back(); ++w)
+    boxcar = std::max(boxcar, boxcar_efficiency(w, broad_s / t_s));
+  return std::sqrt(sigma_s / broad_s) * boxcar * (1.0 - pass.loss.quantisation);
+}
+
 std::int64_t statistics_window_samples(const RfiConfig& rfi, const StreamInfo& info) {
   const double window = std::max(1.0, rfi.window_s / info.sample_time_s);
   return std::max(kMinWindowSamples, std::int64_t{1} << std::lround(std::log2(window)));

@@ -78,6 +78,12 @@ inline constexpr int kTrialTile = 32;
 /// Throws std::invalid_argument where the config cannot work for this stream.
 SearchPlan make_search_plan(const Config& config, const StreamInfo& info);
 
+/// Fraction of the S/N of the optimal matched filter that a detection is expected to have, for a Gaussian pulse that is
+/// `width_s` (FWHM) wide in the recorded channels. Events are refined (kernels/refine.hpp): steps of DM and the
+/// tree's roundings decide whether a pulse is found, but cost what is reported of it nothing; left are the samples'
+/// length, one rounding of each channel's delay, (D t_s)^2 / 12, quantisation and the boxcar.
+double expected_recovery(const SearchPlan& plan, double dm_pc_cm3, double width_s);
+
 /// Length of a statistics window: the power of two nearest to rfi.window_s, at least 1024 samples.
 std::int64_t statistics_window_samples(const RfiConfig& rfi, const StreamInfo& info);
 

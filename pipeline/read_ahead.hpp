@@ -57,7 +57,7 @@ class BoundedQueue {
 /// Windows [0, n), [n, 2 n), ... of a source; the last one is shorter.
 class ReadAhead {
  public:
-  static constexpr int kWindowsInFlight = 2;  ///< of three buffers, one is with the search or being read
+  static constexpr int kWindowsInFlight = 1;  ///< of two buffers, one is with the search or being read
 
   ReadAhead(Source& source, std::int64_t window_samples)
       : source_(source), window_(window_samples), filled_(kWindowsInFlight), empty_(kWindowsInFlight + 2) {

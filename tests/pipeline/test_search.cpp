@@ -1,6 +1,7 @@
 // Whole searches: what is found, that it is the same however the work is cut, and what a run says of its
 // losses.
 #include <gtest/gtest.h>
+#include <hwy/highway.h>
 
 #include <cmath>
 #include <filesystem>
@@ -8,6 +9,8 @@
 #include <random>
 
 #include "io/sink.hpp"
+#include "kernels/base/random.hpp"
+#include "kernels/row_ops.hpp"
 #include "tests/pipeline/search_test.hpp"
 
 namespace tianyan {
@@ -66,6 +69,49 @@ TEST(Search, SnrIsUnbiasedOnAverage) {
   EXPECT_NEAR(sum, 0.975 * 0.943 * 25.0, 0.025 * 0.943 * 25.0 + 3.0 / 6.0);
 }
 
+// 200 pulses of random DM, width and time in two beams, 0.5 s apart: nearer ones would become one cluster.
+ScanSpec two_hundred_pulses() {
+  ScanSpec spec = small_scan();
+  spec.beams = {1, 2};
+  spec.sample_time_s = 98.304e-6;
+  spec.duration_s = 53.0;
+  Xoshiro256 random(200);
+  for (int i = 0; i < 200; ++i) {
+    PulseSpec pulse;
+    pulse.beams = {1 + i % 2};
+    pulse.dm_pc_cm3 = 50.0 + 500.0 * random.uniform();
+    pulse.width_s = 1e-3 * std::pow(8.0, random.uniform());
+    pulse.snr = 25.0;
+    pulse.time_s = 1.0 + 0.5 * (i / 2 + 0.1 * random.uniform());
+    spec.pulses.push_back(pulse);
+  }
+  return spec;
+}
+
+TEST(Search, RecoversTheSnrThatThePlanPredicts) {
+  const TempDir dir;
+  const auto spec = two_hundred_pulses();
+  auto config = small_config();
+  config.search.width_min_s = 5e-4;
+  search_into(dir.file("run"), simulate_scan(spec, dir.path()), config);
+  const auto plan = make_search_plan(config, scan_info(spec, 1));
+  const auto rows = detections_of(dir.file("run"));
+  EXPECT_EQ(rows.size(), 200U);
+  double recovered = 0.0, predicted = 0.0;
+  for (const auto& pulse : spec.pulses) {
+    double snr = 0.0;
+    for (const auto& row : rows)
+      if (row.beam == pulse.beams.front() && std::abs(row.time_s - pulse.time_s) < 0.02) snr = row.snr;
+    EXPECT_GT(snr, 0.0) << pulse.dm_pc_cm3 << " pc/cm3 at " << pulse.time_s << " s";
+    recovered += snr / pulse.snr / 200.0;
+    predicted += expected_recovery(plan, pulse.dm_pc_cm3, pulse.width_s) / 200.0;
+  }
+  // The mean of 200 has an error of 1 / (25 200^1/2) = 0.3 %; the best of a fit of three numbers is (3/2) / 25^2 =
+  // 0.2 % above the truth.
+  EXPECT_NEAR(recovered / predicted, 1.0, 0.01) << recovered << " recovered, " << predicted << " predicted";
+  EXPECT_GE(recovered, 0.90);
+}
+
 TEST(Search, IsTheSameForAnyBlockLengthAndThreadCount) {
   const TempDir dir;
   const auto files = simulate_scan(busy_scan(), dir.path());
@@ -82,6 +128,22 @@ TEST(Search, IsTheSameForAnyBlockLengthAndThreadCount) {
     EXPECT_EQ(rows, first) << "blocks of " << block_s << " s, " << threads << " threads";
   }
   EXPECT_GT(std::count(first.begin(), first.end(), '\n'), 3);
+}
+
+TEST(Search, IsTheSameForEveryInstructionSet) {
+  const TempDir dir;
+  const auto files = simulate_scan(busy_scan(), dir.path());
+  search_into(dir.file("best"), files, small_config());
+  const auto best = rows_of(dir.file("best") + "/candidates.ecsv");
+  for (auto left = hwy::SupportedTargets() & HWY_TARGETS; left != 0; left &= left - 1) {
+    hwy::SetSupportedTargetsForTest(left & -left);
+    hwy::GetChosenTarget().DeInit();
+    const std::string name = vector_target();
+    search_into(dir.file(name), files, small_config());
+    EXPECT_EQ(rows_of(dir.file(name) + "/candidates.ecsv"), best) << name;
+  }
+  hwy::SetSupportedTargetsForTest(0);
+  hwy::GetChosenTarget().DeInit();
 }
 
 TEST(Search, IsTheSameInEveryFormatAndChannelOrder) {
