@@ -105,6 +105,8 @@ struct CellSearch {
   const BoxcarPlan& plan;
   const VarianceTrack& variance;
   int level;
+  double least[kNumNarrowWidths] = {};  // no smaller sum of a width can be an event
+  bool possible[kNumNarrowWidths] = {};  // widths that may hold one in this run
 
   // x points at the sample of level-start `first`; sums run forward from there.
   void run(const std::int32_t* x, std::int64_t first, std::int64_t n_start,
@@ -112,14 +114,17 @@ struct CellSearch {
     const auto scale = BoxcarPlan::decimation(level);
     BoxcarEvent best;
     for (int j = plan.first_width[level]; j < plan.end_width[level]; ++j) {
+      if (!possible[j]) continue;
       const int w = kNarrowWidths[j];
       std::int64_t sum = 0;
       for (int i = 0; i < w; ++i) sum += x[i];
       for (std::int64_t i = 0; i < n_start; ++i) {
         const auto start = (first + i) * scale;
         const int width = w * static_cast<int>(scale);
-        const double snr = boxcar_snr(plan, variance, sum, start, width);
-        if (snr >= plan.snr_min && snr > best.snr) best = {start, width, snr};
+        if (static_cast<double>(sum) >= least[j]) {
+          const double snr = boxcar_snr(plan, variance, sum, start, width);
+          if (snr >= plan.snr_min && snr > best.snr) best = {start, width, snr};
+        }
         if (i + 1 < n_start) sum += x[i + w] - x[i];
       }
     }
@@ -155,13 +160,16 @@ void search_level(const BoxcarPlan& plan, const VarianceTrack& variance, int lev
   const auto scale = BoxcarPlan::decimation(level);
   if (!std::isfinite(variance.least[level])) return;
   const auto cell = BoxcarPlan::cell(level) / scale;
-  const CellSearch search{plan, variance, level};
+  CellSearch search{plan, variance, level};
   std::int32_t best[kNumNarrowWidths];
-  bool possible = false;
+  bool any = false;
   boxcar_maxima(row, (n + 7) / 8 * 8, scratch, best);  // a short run is followed by zeros: see boxcar_search
-  for (int j = plan.first_width[level]; j < plan.end_width[level]; ++j)
-    possible = possible || best[j] >= least_sum(plan, variance, level, kNarrowWidths[j] * scale);
-  if (!possible) return;
+  for (int j = plan.first_width[level]; j < plan.end_width[level]; ++j) {
+    search.least[j] = least_sum(plan, variance, level, kNarrowWidths[j] * scale);
+    search.possible[j] = best[j] >= search.least[j];
+    any = any || search.possible[j];
+  }
+  if (!any) return;
   for (std::int64_t i = 0; i < n; i += cell) search.run(row + i, i - kBoxcarTail, cell, events);
 }
 

@@ -78,6 +78,33 @@ void SumI16To32(const int16_t* const* rows, int n_rows, int32_t* out, int64_t n)
 }
 void SumI32(const int32_t* const* rows, int n_rows, int32_t* out, int64_t n) { SumRows(rows, n_rows, out, n); }
 
+// Four vectors stay in registers while all rows are added to them.
+void SumFloats(const float* const* rows, int n_rows, float scale, float* out, int64_t n) {
+  const hn::ScalableTag<float> d;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  const auto vscale = hn::Set(d, scale);
+  int64_t i = 0;
+  for (; i + 4 * lanes <= n; i += 4 * lanes) {
+    auto s0 = hn::Zero(d), s1 = s0, s2 = s0, s3 = s0;
+    for (int j = 0; j < n_rows; ++j) {
+      const float* row = rows[j] + i;
+      s0 = hn::Add(s0, hn::LoadU(d, row));
+      s1 = hn::Add(s1, hn::LoadU(d, row + lanes));
+      s2 = hn::Add(s2, hn::LoadU(d, row + 2 * lanes));
+      s3 = hn::Add(s3, hn::LoadU(d, row + 3 * lanes));
+    }
+    hn::StoreU(hn::Mul(s0, vscale), d, out + i);
+    hn::StoreU(hn::Mul(s1, vscale), d, out + i + lanes);
+    hn::StoreU(hn::Mul(s2, vscale), d, out + i + 2 * lanes);
+    hn::StoreU(hn::Mul(s3, vscale), d, out + i + 3 * lanes);
+  }
+  for (; i < n; ++i) {
+    float s = 0.0F;
+    for (int j = 0; j < n_rows; ++j) s += rows[j][i];
+    out[i] = s * scale;
+  }
+}
+
 // Sums of 2, 4, 8 and 16 are kept in scratch; each of the ten widths is one of them or the sum of two.
 void BoxcarMaxima(const int32_t* x, int64_t n, int32_t* scratch, int32_t* best) {
   const hn::CappedTag<int32_t, 8> d;  // n is a multiple of 8, so no remainder is left
@@ -186,6 +213,7 @@ HWY_EXPORT(SumI8);
 HWY_EXPORT(SumI16);
 HWY_EXPORT(SumI16To32);
 HWY_EXPORT(SumI32);
+HWY_EXPORT(SumFloats);
 HWY_EXPORT(BoxcarMaxima);
 HWY_EXPORT(ClippedMoments);
 HWY_EXPORT(QuantiseRow);
@@ -202,6 +230,9 @@ void sum_rows(const std::int16_t* const* rows, int n_rows, std::int32_t* out, st
 }
 void sum_rows(const std::int32_t* const* rows, int n_rows, std::int32_t* out, std::int64_t n) {
   HWY_DYNAMIC_DISPATCH(SumI32)(rows, n_rows, out, n);
+}
+void sum_rows(const float* const* rows, int n_rows, float scale, float* out, std::int64_t n) {
+  HWY_DYNAMIC_DISPATCH(SumFloats)(rows, n_rows, scale, out, n);
 }
 void boxcar_maxima(const std::int32_t* x, std::int64_t n, std::int32_t* scratch, std::int32_t* best) {
   HWY_DYNAMIC_DISPATCH(BoxcarMaxima)(x, n, scratch, best);

@@ -1,7 +1,7 @@
 // Row operations of the search's inner loops, vectorised with Highway and chosen at run time for the
 // processor.
 //
-// All are exact in integers: every instruction set gives the same bits. Rows are contiguous and need no
+// Integers are exact and floats are added in a fixed order: every instruction set gives the same bits. Rows are contiguous and need no
 // alignment. Outputs do not overlap inputs. Callers prove that sums fit their type (see FdmtPlan).
 #pragma once
 #include <cstdint>
@@ -13,6 +13,9 @@ void sum_rows(const std::int8_t* const* rows, int n_rows, std::int16_t* out, std
 void sum_rows(const std::int16_t* const* rows, int n_rows, std::int16_t* out, std::int64_t n);
 void sum_rows(const std::int16_t* const* rows, int n_rows, std::int32_t* out, std::int64_t n);
 void sum_rows(const std::int32_t* const* rows, int n_rows, std::int32_t* out, std::int64_t n);
+
+/// out[i] = scale sum_j rows[j][i], i in [0, n), added in order of j
+void sum_rows(const float* const* rows, int n_rows, float scale, float* out, std::int64_t n);
 
 /// Largest sums of the ten boxcars of kNarrowWidths over starts i in [0, n): best[j] = max_i sum(x[i : i +
 /// width[j]]). Reads x[0, n + 31); scratch holds 4 (n + 32) elements; n is a multiple of 8.

@@ -6,6 +6,7 @@
 
 #include "kernels/bands.hpp"
 #include "kernels/boxcar.hpp"
+#include "kernels/row_ops.hpp"
 
 namespace tianyan {
 namespace {
@@ -96,17 +97,26 @@ void subband_shifts(const FdmtParams& params, const std::vector<int>& bound, int
 
 void row_variance(View<const float, 2> weight, View<const std::int32_t, 1> shift_bins, std::int64_t first,
                   double scale, View<float, 1> per_bin) {
-  const auto n = per_bin.shape(0);
-  expect(shift_bins.shape(0) == weight.shape(0), "variance of {} subbands with {} shifts", weight.shape(0),
-         shift_bins.shape(0));
-  for (std::int64_t i = 0; i < n; ++i) per_bin[i] = 0.0F;
-  for (std::int64_t b = 0; b < weight.shape(0); ++b) {
+  const auto n = per_bin.shape(0), n_subband = weight.shape(0);
+  expect(shift_bins.shape(0) == n_subband && n_subband <= kMaxSubbands,
+         "variance of {} subbands with {} shifts; at most {} are possible", n_subband, shift_bins.shape(0),
+         kMaxSubbands);
+  const float* rows[kMaxSubbands];
+  bool inside = true;
+  for (std::int64_t b = 0; b < n_subband; ++b) {
     const auto from = first + shift_bins[b];
-    const auto begin = std::max<std::int64_t>(0, -from), end = std::min(n, weight.shape(1) - from);
-    const float* in = weight[b].data() + from;
-    for (auto i = begin; i < end; ++i) per_bin.data()[i] += in[i];
+    inside = inside && from >= 0 && from + n <= weight.shape(1);
+    rows[b] = weight[b].data() + from;
   }
-  for (std::int64_t i = 0; i < n; ++i) per_bin[i] *= static_cast<float>(scale);
+  if (inside) return sum_rows(rows, static_cast<int>(n_subband), static_cast<float>(scale), per_bin.data(), n);
+  for (std::int64_t i = 0; i < n; ++i) {
+    float sum = 0.0F;
+    for (std::int64_t b = 0; b < n_subband; ++b) {
+      const auto at = first + shift_bins[b] + i;
+      sum += at >= 0 && at < weight.shape(1) ? weight(b, at) : 0.0F;
+    }
+    per_bin[i] = sum * static_cast<float>(scale);
+  }
 }
 
 }  // namespace tianyan

@@ -61,6 +61,27 @@ TEST(SumRows, AddsInt32) {
   for (int n_rows : {1, 2, 3, 4}) check_sums<std::int32_t, std::int32_t>(n_rows, (1LL << 31) / n_rows - 1);
 }
 
+TEST(SumRows, AddsFloatsInOrder) {
+  Xoshiro256 random(4);
+  for (std::int64_t n : kLengths)
+    for (int n_rows : {0, 1, 2, 7, 64}) {
+      std::vector<std::vector<float>> in(static_cast<std::size_t>(n_rows));
+      std::vector<const float*> rows;
+      for (auto& row : in) {
+        for (std::int64_t i = 0; i <= n; ++i) row.push_back(static_cast<float>(random.uniform() - 0.3));
+        rows.push_back(row.data() + 1);
+      }
+      std::vector<float> out(static_cast<std::size_t>(n + 1), 99.0F);
+      sum_rows(rows.data(), n_rows, 0.7F, out.data(), n);
+      for (std::int64_t i = 0; i < n; ++i) {
+        float sum = 0.0F;
+        for (const float* row : rows) sum += row[i];
+        ASSERT_EQ(out[static_cast<std::size_t>(i)], sum * 0.7F) << "i=" << i << " of " << n;
+      }
+      EXPECT_EQ(out.back(), 99.0F);
+    }
+}
+
 TEST(BoxcarMaxima, AreTheLargestSumsOfEachWidth) {
   Xoshiro256 random(3);
   for (std::int64_t n : {8, 16, 24, 64, 72, 256, 1000})
