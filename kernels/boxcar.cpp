@@ -77,7 +77,7 @@ void running_sums(View<const float, 1> per_bin, View<double, 1> prefix) {
 }  // namespace
 
 double boxcar_snr(const BoxcarPlan& plan, const VarianceTrack& track, std::int64_t sum, std::int64_t start,
-              int width) {
+                  int width) {
   const double v = track.of(start, width);
   if (v < plan.variance_min * width || v <= 0.0) return 0.0;
   return (static_cast<double>(sum) - track.mean_of(start, width)) / std::sqrt(v);
@@ -105,7 +105,7 @@ struct CellSearch {
   const BoxcarPlan& plan;
   const VarianceTrack& variance;
   int level;
-  double least[kNumNarrowWidths] = {};  // no smaller sum of a width can be an event
+  double least[kNumNarrowWidths] = {};   // no smaller sum of a width can be an event
   bool possible[kNumNarrowWidths] = {};  // widths that may hold one in this run
 
   // x points at the sample of level-start `first`; sums run forward from there.

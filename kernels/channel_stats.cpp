@@ -6,7 +6,7 @@
 #include <cmath>
 #include <limits>
 
-#include "kernels/row_ops.hpp"
+#include "kernels/sample_ops.hpp"
 
 namespace tianyan {
 namespace {
@@ -14,32 +14,72 @@ namespace {
 constexpr double kSigmaOfClippedGaussian = 0.98658;
 constexpr std::int64_t kFloatRun = 4096;
 
+// Sums about `pivot`.
 struct Moments {
-  double n = 0.0, sum = 0.0, sum_squares = 0.0;
-  double mean() const { return n > 0.0 ? sum / n : 0.0; }
-  double sigma() const { return n > 0.0 ? std::sqrt(std::max(0.0, sum_squares / n - mean() * mean())) : 0.0; }
+  double pivot = 0.0, n = 0.0, sum = 0.0, sum_squares = 0.0;
+  double mean() const { return n > 0.0 ? pivot + sum / n : pivot; }
+  // Of integers the difference is exact up to 2^17 samples.
+  double sigma() const { return n > 0.0 ? std::sqrt(std::max(0.0, n * sum_squares - sum * sum)) / n : 0.0; }
+  void add(double v) {
+    n += 1.0;
+    sum += v;
+    sum_squares += v * v;
+  }
 };
 
-// The samples of a channel that have weight, with low < x - pivot < high; `sparse` takes one run in
-// kSparseStep.
-Moments moments_of(View<const float, 1> x, const SpanWeights& w, int c, float pivot, float low, float high,
+// body(begin, end) of the spans in which a channel has weight.
+template <class Body>
+void for_good_spans(const SpanWeights& w, int c, const Body& body) {
+  for (int s = 0; s < w.n_span(); ++s)
+    if (w.row(s)[c] != 0)
+      body(w.begin[static_cast<std::size_t>(s)], w.begin[static_cast<std::size_t>(s) + 1]);
+}
+
+// The samples of a channel that have weight, further than `half` from `location` not, where half > 0;
+// `sparse` takes one run in kSparseStep.
+Moments moments_of(View<const float, 1> x, const SpanWeights& w, int c, double location, double half,
                    bool sparse) {
-  Moments m;
+  const auto pivot = static_cast<float>(location);
+  const float high = half > 0.0 ? static_cast<float>(half) : std::numeric_limits<float>::infinity();
+  Moments m{pivot};
   const std::int64_t run = sparse ? kSparseRun : kFloatRun, step = sparse ? kSparseStep : kFloatRun;
-  for (int s = 0; s < w.n_span(); ++s) {
-    if (w.row(s)[c] == 0) continue;
-    const auto end = w.begin[static_cast<std::size_t>(s) + 1];
-    for (auto t = w.begin[static_cast<std::size_t>(s)]; t < end; t += step)
-      clipped_moments(x.data() + t, std::min(run, end - t), pivot, low, high, &m.n, &m.sum, &m.sum_squares);
-  }
+  for_good_spans(w, c, [&](std::int64_t begin, std::int64_t end) {
+    for (auto t = begin; t < end; t += step)
+      add_moments(x.data() + t, std::min(run, end - t), pivot, -high, high, &m.n, &m.sum, &m.sum_squares);
+  });
   return m;
+}
+
+// Integers within `half` of `location`, all of them where half is 0: [low, high], empty where low > high.
+struct Bounds {
+  int low, high;
+};
+template <class T>
+Bounds bounds_of(double location, double half) {
+  const double most = sizeof(T) == 1 ? 255.0 : 511.0;
+  if (!(half > 0.0)) return {0, static_cast<int>(most)};
+  return {static_cast<int>(std::clamp(std::floor(location - half) + 1.0, 0.0, most)),
+          static_cast<int>(std::clamp(std::ceil(location + half) - 1.0, 0.0, most))};
+}
+
+template <class T>
+Moments moments_of(View<const T, 1> x, const SpanWeights& w, int c, double location, double half,
+                   bool sparse) {
+  const auto [low, high] = bounds_of<T>(location, half);
+  IntegerMoments m;
+  if (low <= high)
+    for_good_spans(w, c, [&](std::int64_t begin, std::int64_t end) {
+      for (auto t = begin; t < end; t += kMaxMoments)
+        add_moments(x.data() + t, std::min(kMaxMoments, end - t), sparse ? kSparseStep : kMomentsRun, low,
+                    high, &m);
+    });
+  return {m.n > 0 ? 0.0 : location, static_cast<double>(m.n), static_cast<double>(m.sum + low * m.n),
+          static_cast<double>(m.squares + low * (2 * m.sum + low * m.n))};
 }
 
 std::int64_t count_good(const SpanWeights& w, int c) {
   std::int64_t n = 0;
-  for (int s = 0; s < w.n_span(); ++s)
-    if (w.row(s)[c] != 0)
-      n += w.begin[static_cast<std::size_t>(s) + 1] - w.begin[static_cast<std::size_t>(s)];
+  for_good_spans(w, c, [&](std::int64_t begin, std::int64_t end) { n += end - begin; });
   return n;
 }
 
@@ -49,7 +89,8 @@ float first_good(View<const float, 1> x, const SpanWeights& w, int c) {
   return 0.0F;
 }
 
-void check(View<const float, 2> x, const SpanWeights& w, int chan_begin, View<float, 1> mean,
+template <class T>
+void check(View<const T, 2> x, const SpanWeights& w, int chan_begin, View<float, 1> mean,
            View<float, 1> sigma, View<std::int64_t, 1> n_good) {
   expect(chan_begin >= 0 && chan_begin + x.shape(0) <= w.n_chan, "statistics of channels [{}, {}) of {}",
          chan_begin, chan_begin + x.shape(0), w.n_chan);
@@ -61,7 +102,6 @@ void check(View<const float, 2> x, const SpanWeights& w, int chan_begin, View<fl
   expect(x.rows_contiguous(), "statistics need contiguous rows");
 }
 
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
 bool all_finite(const float* x, std::int64_t n) {
@@ -73,71 +113,125 @@ bool all_finite(const float* x, std::int64_t n) {
 
 bool all_finite(View<const float, 1> x, const SpanWeights& w, int c) {
   bool finite = true;
-  for (int s = 0; s < w.n_span() && finite; ++s) {
-    const auto begin = w.begin[static_cast<std::size_t>(s)], end = w.begin[static_cast<std::size_t>(s) + 1];
-    finite = w.row(s)[c] == 0 || all_finite(x.data() + begin, end - begin);
-  }
+  for_good_spans(w, c, [&](std::int64_t begin, std::int64_t end) {
+    finite = finite && all_finite(x.data() + begin, end - begin);
+  });
   return finite;
 }
 
-// The passes; `moments(pivot, low, high, sparse)` sums up the good samples within them.
+struct Gaussian {
+  double mean, sigma;
+};
+
+// The passes; `moments(location, half, sparse)` sums up the good samples within them.
 template <class MomentsOf>
-void clip(double start, std::int64_t n_good, const MomentsOf& moments, float& mean, float& sigma) {
-  double location = start, scale = 0.0;
+Gaussian clip(double start, std::int64_t n_good, const MomentsOf& moments) {
+  Gaussian g{start, 0.0};
   for (int pass = 0; pass < kSparsePasses + kFullPasses; ++pass) {
     const bool sparse = pass < kSparsePasses;
-    const float half = scale > 0.0 ? static_cast<float>(kClipSigma * scale) : kInfinity;
-    const auto pivot = static_cast<float>(location);
-    const Moments m = moments(pivot, -half, half, sparse);
-    const bool clipped = scale > 0.0 && (sparse || m.n < static_cast<double>(n_good));
-    location = pivot + m.mean();
-    scale = m.sigma() / (clipped ? kSigmaOfClippedGaussian : 1.0);
+    const Moments m = moments(g.mean, kClipSigma * g.sigma, sparse);
+    const bool clipped = g.sigma > 0.0 && (sparse || m.n < static_cast<double>(n_good));
+    g = {m.mean(), m.sigma() / (clipped ? kSigmaOfClippedGaussian : 1.0)};
   }
-  mean = static_cast<float>(location);
-  sigma = static_cast<float>(scale);
+  return g;
+}
+
+// Statistics of float rows by sums(channel of x, channel, location, half, sparse).
+template <class SumsOf>
+void float_stats(View<const float, 2> x, const SpanWeights& w, int chan_begin, const SumsOf& sums,
+                 View<float, 1> mean, View<float, 1> sigma, View<std::int64_t, 1> n_good) {
+  check(x, w, chan_begin, mean, sigma, n_good);
+  for (std::int64_t i = 0; i < x.shape(0); ++i) {
+    const int c = chan_begin + static_cast<int>(i);
+    n_good[i] = count_good(w, c);
+    mean[i] = sigma[i] = kNan;
+    if (!all_finite(x[i], w, c)) continue;
+    const auto g = clip(first_good(x[i], w, c), n_good[i], [&](double location, double half, bool sparse) {
+      return sums(x[i], c, location, half, sparse);
+    });
+    mean[i] = static_cast<float>(g.mean);
+    sigma[i] = static_cast<float>(g.sigma);
+  }
+}
+
+// The same of integers, whose statistics are calibrated.
+template <class T, class SumsOf>
+void integer_stats(View<const T, 2> x, const RowCalibration& calibration, const SpanWeights& w,
+                   int chan_begin, const SumsOf& sums, View<float, 1> mean, View<float, 1> sigma,
+                   View<std::int64_t, 1> n_good) {
+  check(x, w, chan_begin, mean, sigma, n_good);
+  expect(std::ssize(calibration.scale) == w.n_chan && std::ssize(calibration.offset) == w.n_chan,
+         "calibrations of {} and {} channels for {}", calibration.scale.size(), calibration.offset.size(),
+         w.n_chan);
+  for (std::int64_t i = 0; i < x.shape(0); ++i) {
+    const int c = chan_begin + static_cast<int>(i);
+    n_good[i] = count_good(w, c);
+    mean[i] = sigma[i] = 0.0F;
+    if (n_good[i] == 0) continue;
+    const auto g = clip(0.0, n_good[i], [&](double location, double half, bool sparse) {
+      return sums(x[i], c, location, half, sparse);
+    });
+    const double scale = calibration.scale[static_cast<std::size_t>(c)];
+    mean[i] = static_cast<float>(scale * g.mean + calibration.offset[static_cast<std::size_t>(c)]);
+    sigma[i] = static_cast<float>(std::abs(scale) * g.sigma);
+  }
+}
+
+// Sums about `pivot` of the good samples that keep(x) says, sample by sample.
+template <class T, class Keep>
+Moments plain_moments(View<const T, 1> x, const SpanWeights& w, int c, T pivot, bool sparse,
+                      const Keep& keep) {
+  Moments m{static_cast<double>(pivot)};
+  for_good_spans(w, c, [&](std::int64_t begin, std::int64_t end) {
+    for (auto t = begin; t < end; ++t)
+      if ((!sparse || (t - begin) % kSparseStep < kSparseRun) && keep(x[t])) m.add(x[t] - pivot);
+  });
+  return m;
 }
 
 }  // namespace
 
 void channel_stats(View<const float, 2> x, const SpanWeights& w, int chan_begin, View<float, 1> mean,
                    View<float, 1> sigma, View<std::int64_t, 1> n_good) {
-  check(x, w, chan_begin, mean, sigma, n_good);
-  for (std::int64_t i = 0; i < x.shape(0); ++i) {
-    const int c = chan_begin + static_cast<int>(i);
-    n_good[i] = count_good(w, c);
-    mean[i] = sigma[i] = kNan;
-    if (!all_finite(x[i], w, c)) continue;
-    const auto moments = [&](float pivot, float low, float high, bool sparse) {
-      return moments_of(x[i], w, c, pivot, low, high, sparse);
-    };
-    clip(first_good(x[i], w, c), n_good[i], moments, mean[i], sigma[i]);
-  }
+  const auto sums = [&](View<const float, 1> row, int c, double location, double half, bool sparse) {
+    return moments_of(row, w, c, location, half, sparse);
+  };
+  float_stats(x, w, chan_begin, sums, mean, sigma, n_good);
 }
+
+template <class T>
+void channel_stats(View<const T, 2> x, const RowCalibration& calibration, const SpanWeights& w,
+                   int chan_begin, View<float, 1> mean, View<float, 1> sigma, View<std::int64_t, 1> n_good) {
+  const auto sums = [&](View<const T, 1> row, int c, double location, double half, bool sparse) {
+    return moments_of<T>(row, w, c, location, half, sparse);
+  };
+  integer_stats(x, calibration, w, chan_begin, sums, mean, sigma, n_good);
+}
+template void channel_stats(View<const std::uint8_t, 2>, const RowCalibration&, const SpanWeights&, int,
+                            View<float, 1>, View<float, 1>, View<std::int64_t, 1>);
+template void channel_stats(View<const std::int16_t, 2>, const RowCalibration&, const SpanWeights&, int,
+                            View<float, 1>, View<float, 1>, View<std::int64_t, 1>);
 
 void channel_stats_reference(View<const float, 2> x, const SpanWeights& w, int chan_begin,
                              View<float, 1> mean, View<float, 1> sigma, View<std::int64_t, 1> n_good) {
-  check(x, w, chan_begin, mean, sigma, n_good);
-  for (std::int64_t i = 0; i < x.shape(0); ++i) {
-    const int c = chan_begin + static_cast<int>(i);
-    n_good[i] = count_good(w, c);
-    mean[i] = sigma[i] = kNan;
-    if (!all_finite(x[i], w, c)) continue;
-    const auto moments = [&](float pivot, float low, float high, bool sparse) {
-      Moments m;
-      for (int s = 0; s < w.n_span(); ++s) {
-        const auto begin = w.begin[static_cast<std::size_t>(s)];
-        for (auto t = begin; t < w.begin[static_cast<std::size_t>(s) + 1] && w.row(s)[c] != 0; ++t) {
-          const float v = x(i, t) - pivot;
-          if ((sparse && (t - begin) % kSparseStep >= kSparseRun) || !(v > low && v < high)) continue;
-          m.n += 1.0;
-          m.sum += v;
-          m.sum_squares += double{v} * v;
-        }
-      }
-      return m;
-    };
-    clip(first_good(x[i], w, c), n_good[i], moments, mean[i], sigma[i]);
-  }
+  const auto sums = [&](View<const float, 1> row, int c, double location, double half, bool sparse) {
+    const auto pivot = static_cast<float>(location), high = static_cast<float>(half);
+    return plain_moments<float>(row, w, c, pivot, sparse,
+                                [&](float v) { return !(half > 0.0) || std::abs(v - pivot) < high; });
+  };
+  float_stats(x, w, chan_begin, sums, mean, sigma, n_good);
+}
+
+void channel_stats_reference(View<const std::int16_t, 2> x, const RowCalibration& calibration,
+                             const SpanWeights& w, int chan_begin, View<float, 1> mean, View<float, 1> sigma,
+                             View<std::int64_t, 1> n_good) {
+  const auto sums = [&](View<const std::int16_t, 1> row, int c, double location, double half, bool sparse) {
+    const auto keep = [&](double v) { return !(half > 0.0) || (v > location - half && v < location + half); };
+    auto m = plain_moments<std::int16_t>(row, w, c, 0, sparse, keep);
+    if (m.n == 0.0) m.pivot = location;
+    return m;
+  };
+  integer_stats(x, calibration, w, chan_begin, sums, mean, sigma, n_good);
 }
 
 }  // namespace tianyan

@@ -4,11 +4,11 @@
 //
 //   cell_time = 1.5 * 2^k sample_time,   cell_dm = cell_time / (K (f_low^-2 - f_high^-2)) or the trials' step
 //
-// that is, a change of DM counts by the delay that it makes across the band, and neighbouring trials are always
-// in the same or in touching cells. Two events are friends when, in
-// the cells of the wider one's class, they are in the same or in touching cells. Clusters are the connected
-// sets; each is represented by its event of highest S/N (then the narrower, the earlier, the lower DM). Cells
-// are fixed in absolute time, so neither the order nor the blocks in which events arrive change a cluster.
+// that is, a change of DM counts by the delay that it makes across the band, and neighbouring trials are
+// always in the same or in touching cells. Two events are friends when, in the cells of the wider one's
+// class, they are in the same or in touching cells. Clusters are the connected sets; each is represented by
+// its event of highest S/N (then the narrower, the earlier, the lower DM). Cells are fixed in absolute time,
+// so neither the order nor the blocks in which events arrive change a cluster.
 #pragma once
 #include <cstdint>
 #include <unordered_map>

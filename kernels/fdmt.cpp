@@ -206,8 +206,8 @@ void dedisperse(const FdmtParams& p, View<const std::int8_t, 2> in, double delay
   const auto n = out.shape(0);
   expect(in.shape(0) == p.n_chan && in.rows_contiguous(), "dedispersion of {} channels given {}", p.n_chan,
          in.shape(0));
-  expect(t >= 0 && t + std::lround(delay) + n <= in.shape(1), "dedispersion to {} samples from {} of {} by {}",
-         n, t, in.shape(1), delay);
+  expect(t >= 0 && t + std::lround(delay) + n <= in.shape(1),
+         "dedispersion to {} samples from {} of {} by {}", n, t, in.shape(1), delay);
   std::int32_t* sum = out.data();
   std::fill(sum, sum + n, 0);
   for (int c = 0; c < p.n_chan; ++c) {

@@ -6,27 +6,29 @@
 //
 //   out[d][t] = sum_c in[c][t + d (g(c) - g(C-1)) / (g(0) - g(C-1))]
 //
-// The tree cuts the band in four, again and again. A node over channels [a, b) has rows, each of a delay k from
-// channel a to channel b - 1. Its children j cover [c_j, c_{j+1}), from high to low frequency:
+// The tree cuts the band in four, again and again. A node over channels [a, b) has rows, each of a delay k
+// from channel a to channel b - 1. Its children j cover [c_j, c_{j+1}), from high to low frequency:
 //
 //   row_k[t] = sum_j child_j,{e_j - s_j}[t + s_j]     s_j, e_j = delays of the child's top and bottom channel
 //
-// The exact ones are D(c) = k (g(c) - g(b-1)) / (g(a) - g(b-1)). Of the integers next to them that pair is taken
-// whose error, linear in between, has the least mean square (e^2 + e f + f^2) / 3; the ends of the node itself
-// are exact. So the delay of no channel is wrong by a sample per level, and the rms error over the channels and
-// trials of FAST's band, about each trial's mean, is below kFdmtRmsErrorSamples (a test measures both). Four rows
-// are added in one visit: that is twice as fast as two levels of two, and rounds half as often.
+// The exact ones are D(c) = k (g(c) - g(b-1)) / (g(a) - g(b-1)). Of the integers next to them that pair is
+// taken whose error, linear in between, has the least mean square (e^2 + e f + f^2) / 3; the ends of the node
+// itself are exact. So the delay of no channel is wrong by a sample per level, and the rms error over the
+// channels and trials of FAST's band, about each trial's mean, is below kFdmtRmsErrorSamples (a test measures
+// both). Four rows are added in one visit: that is twice as fast as two levels of two, and rounds half as
+// often.
 //
 // Trials are `delay_step` samples apart. Only rows that they need exist: a range of DM costs what its width
 // costs, wherever it begins, and the upper levels of coarse trials cost less.
 //
-// numpy: out[i] = sum(np.roll(x[c], -delay[c])[:n] for c in range(C)), with delay = fdmt_channel_delays(plan, i)
+// numpy: out[i] = sum(np.roll(x[c], -delay[c])[:n] for c in range(C)), with delay = fdmt_channel_delays(plan,
+// i)
 //
-// The upper levels cannot be tiled in time, since shifts reach thousands of samples, but over trials they can: a
-// tile of them needs two or three rows of each group of channels. So the tree is cut in two. fdmt_group_rows
-// makes the rows of each group of at most `max_group_channels` channels, tile by tile of time; fdmt_trials
-// recomputes everything above for a tile of trials, in cache. Levels are int16 where the plan proves that no
-// sum can overflow, int32 above.
+// The upper levels cannot be tiled in time, since shifts reach thousands of samples, but over trials they
+// can: a tile of them needs two or three rows of each group of channels. So the tree is cut in two.
+// fdmt_group_rows makes the rows of each group of at most `max_group_channels` channels, tile by tile of
+// time; fdmt_trials recomputes everything above for a tile of trials, in cache. Levels are int16 where the
+// plan proves that no sum can overflow, int32 above.
 #pragma once
 #include <cstdint>
 #include <vector>
@@ -100,7 +102,8 @@ struct FdmtPlan {
   int history() const { return params.delay_end - 1; }
 };
 
-/// What the rows [begin, end) of a node read of a child: rows [row_begin, row_end), shift_min to shift_max later.
+/// What the rows [begin, end) of a node read of a child: rows [row_begin, row_end), shift_min to shift_max
+/// later.
 struct FdmtRange {
   int row_begin = 0, row_end = 0, shift_min = 0, shift_max = 0;
 };
@@ -120,8 +123,8 @@ double exact_channel_delay(const FdmtParams& params, double d, double c);
 /// The plain tree, row by row: the oracle. in [n_chan][n_time + history()], out [n_trial][n_time].
 void fdmt_reference(const FdmtPlan& plan, View<const std::int8_t, 2> in, View<std::int32_t, 2> out);
 
-/// The definition with delays rounded once per channel, for one trial of any delay: out[i] is sample t + i. in
-/// [n_chan][time].
+/// The definition with delays rounded once per channel, for one trial of any delay: out[i] is sample t + i.
+/// in [n_chan][time].
 void dedisperse(const FdmtParams& params, View<const std::int8_t, 2> in, double delay, std::int64_t t,
                 View<std::int32_t, 1> out);
 /// The same for all trials: what the tree approximates. Shapes as fdmt_reference.

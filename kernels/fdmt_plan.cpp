@@ -21,7 +21,8 @@ void check(const FdmtParams& p, int max_time) {
   expect(0 <= p.delay_begin && p.delay_begin < p.delay_end && p.delay_end <= (1 << 20),
          "FDMT over delays [{}, {}) samples; they must rise within [0, {})", p.delay_begin, p.delay_end,
          1 << 20);
-  expect(p.delay_step >= 1 && p.delay_step <= p.delay_end, "FDMT trials {} samples of delay apart", p.delay_step);
+  expect(p.delay_step >= 1 && p.delay_step <= p.delay_end, "FDMT trials {} samples of delay apart",
+         p.delay_step);
   expect(p.max_abs >= 1 && p.max_abs <= 128, "FDMT of values up to {}; 1 to 128 fit int8", p.max_abs);
   expect(p.max_group_channels >= 2 && p.max_group_channels <= 128,
          "FDMT groups of {} channels; 2 to 128 are possible", p.max_group_channels);
@@ -91,7 +92,8 @@ int add_node(FdmtPlan& plan, int a, int b, std::vector<std::int32_t> delay) {
   node.chan_end = b;
   const int n_part = b - a > 1 ? std::min(kFdmtRadix, b - a) : 0;
   for (int j = n_part - 1; j >= 0; --j)
-    node.children.push_back(add_child(plan, a, b, a + (b - a) * j / n_part, a + (b - a) * (j + 1) / n_part, delay));
+    node.children.push_back(
+        add_child(plan, a, b, a + (b - a) * j / n_part, a + (b - a) * (j + 1) / n_part, delay));
   node.delay = std::move(delay);
   plan.nodes[static_cast<std::size_t>(index)] = std::move(node);
   return index;
@@ -135,7 +137,8 @@ struct Cost {
 };
 Cost cost_of(const FdmtPlan& plan, int index, int begin, int end, std::int64_t n, bool below_groups) {
   const auto& node = plan.nodes[static_cast<std::size_t>(index)];
-  if (node.is_leaf() || (!below_groups && plan.group_of_node[static_cast<std::size_t>(index)] >= 0)) return {};
+  if (node.is_leaf() || (!below_groups && plan.group_of_node[static_cast<std::size_t>(index)] >= 0))
+    return {};
   Cost cost{0, static_cast<double>(end - begin) * static_cast<double>(n) *
                    static_cast<double>(node.children.size() - 1)};
   for (const auto& child : node.children) {
@@ -237,7 +240,8 @@ void fdmt_channel_delays(const FdmtPlan& plan, int trial, View<std::int32_t, 1> 
     const auto& node = plan.nodes[static_cast<std::size_t>(v.node)];
     if (node.is_leaf()) delay[node.chan_begin] = v.shift;
     const auto r = static_cast<std::size_t>(v.row);
-    for (const auto& child : node.children) todo.push_back({child.node, child.row[r], v.shift + child.shift[r]});
+    for (const auto& child : node.children)
+      todo.push_back({child.node, child.row[r], v.shift + child.shift[r]});
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 #include <vector>
 
 #include "kernels/robust.hpp"
@@ -10,34 +11,55 @@
 namespace tianyan {
 namespace {
 
-constexpr std::int64_t kMedianStep = 8;  // channels that share their medians
+constexpr std::size_t kMedianStep = 8;  // channels that share their medians
 
 // Deviations of the good channels from their neighbourhood's medians.
 struct Deviations {
   std::vector<std::int64_t> channel;
   std::vector<double> mean, scale;
 };
+
+// Upper medians of stretches of values whose ends only move forward: the stretch is kept sorted.
+class SlidingMedian {
+ public:
+  explicit SlidingMedian(std::vector<float> values) : values_(std::move(values)) {}
+  double of(std::size_t begin, std::size_t end) {
+    for (; end_ < end; ++end_) sorted_.insert(place_of(end_), values_[end_]);
+    for (; begin_ < begin; ++begin_) sorted_.erase(place_of(begin_));
+    return sorted_[sorted_.size() / 2];
+  }
+
+ private:
+  // Counting has no branches: a few hundred values are not worth a bisection.
+  std::vector<float>::iterator place_of(std::size_t i) {
+    std::int32_t n_below = 0;
+    for (const float v : sorted_) n_below += v < values_[i] ? 1 : 0;
+    return sorted_.begin() + n_below;
+  }
+  std::vector<float> values_, sorted_;
+  std::size_t begin_ = 0, end_ = 0;
+};
+
 Deviations local_deviations(View<const float, 1> mean, View<const float, 1> sigma,
                             View<const std::uint8_t, 1> good) {
   Deviations d;
-  for (std::int64_t c = 0; c < good.shape(0); ++c)
-    if (good[c] != 0) d.channel.push_back(c);
-  const auto n = static_cast<std::int64_t>(d.channel.size());
-  std::vector<double> means, sigmas;
-  for (std::int64_t first = 0; first < n; first += kMedianStep) {
-    const std::int64_t last = std::min(n, first + kMedianStep);
-    means.clear();
-    sigmas.clear();
-    for (std::int64_t j = std::max<std::int64_t>(0, first - kFlagHalfWindow);
-         j < std::min(n, last + kFlagHalfWindow); ++j) {
-      means.push_back(mean[d.channel[static_cast<std::size_t>(j)]]);
-      sigmas.push_back(sigma[d.channel[static_cast<std::size_t>(j)]]);
-    }
-    const double level = median_of(means), spread = median_of(sigmas);
-    for (std::int64_t i = first; i < last; ++i) {
-      const std::int64_t c = d.channel[static_cast<std::size_t>(i)];
-      d.mean.push_back((mean[c] - level) / spread);
-      d.scale.push_back(sigma[c] / spread - 1.0);
+  std::vector<float> means, sigmas;
+  for (std::int64_t c = 0; c < good.shape(0); ++c) {
+    if (good[c] == 0) continue;
+    d.channel.push_back(c);
+    means.push_back(mean[c]);
+    sigmas.push_back(sigma[c]);
+  }
+  const std::size_t n = means.size();
+  SlidingMedian level_near(means), spread_near(sigmas);
+  for (std::size_t first = 0; first < n; first += kMedianStep) {
+    const std::size_t last = std::min(n, first + kMedianStep),
+                      begin = first - std::min<std::size_t>(first, kFlagHalfWindow),
+                      end = std::min<std::size_t>(n, last + kFlagHalfWindow);
+    const double level = level_near.of(begin, end), spread = spread_near.of(begin, end);
+    for (std::size_t i = first; i < last; ++i) {
+      d.mean.push_back((means[i] - level) / spread);
+      d.scale.push_back(sigmas[i] / spread - 1.0);
     }
   }
   return d;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "kernels/robust.hpp"
+#include "kernels/sample_ops.hpp"
 
 namespace tianyan {
 namespace {
@@ -45,11 +46,15 @@ RobustSpread spread_of(const Cells& cells) {
 void add_zero_dm(View<const std::int8_t, 2> q, View<std::int32_t, 1> z) {
   expect(q.shape(1) == z.shape(0), "zero-DM sum of {} samples into {}", q.shape(1), z.shape(0));
   expect(q.rows_contiguous() && z.rows_contiguous(), "zero-DM sums need contiguous rows");
-  std::int32_t* out = z.data();
-  for (std::int64_t c = 0; c < q.shape(0); ++c) {
-    const std::int8_t* in = q[c].data();
-    for (std::int64_t t = 0; t < q.shape(1); ++t) out[t] += in[t];
-  }
+  constexpr std::int64_t kRows = 256;
+  for (std::int64_t c = 0; c < q.shape(0); c += kRows)
+    add_columns(q[c].data(), std::min(kRows, q.shape(0) - c), q.stride(0), z.data(), z.shape(0));
+}
+
+void subtract_zero_dm(View<const std::int8_t, 1> q, View<std::int32_t, 1> z) {
+  expect(q.shape(0) == z.shape(0), "subtracting {} samples from a zero-DM sum of {}", q.shape(0), z.shape(0));
+  expect(q.rows_contiguous() && z.rows_contiguous(), "zero-DM sums need contiguous rows");
+  for (std::int64_t t = 0; t < q.shape(0); ++t) z.data()[t] -= q.data()[t];
 }
 
 void add_zero_dm_reference(View<const std::int8_t, 2> q, View<std::int32_t, 1> z) {

@@ -22,6 +22,8 @@ inline constexpr int kZeroDmScales[] = {1, 4, 16, 64};
 
 /// z[t] += sum_c q[c][t]. q [channel][time], contiguous rows.
 void add_zero_dm(View<const std::int8_t, 2> q, View<std::int32_t, 1> z);
+/// z[t] -= q[t]: a channel leaves the sum.
+void subtract_zero_dm(View<const std::int8_t, 1> q, View<std::int32_t, 1> z);
 void add_zero_dm_reference(View<const std::int8_t, 2> q, View<std::int32_t, 1> z);
 
 /// sigma_z[t] is the standard deviation that the weights predict for z[t]; samples with sigma_z = 0 are left

@@ -4,12 +4,21 @@
 #include <algorithm>
 #include <cmath>
 
-#include "kernels/row_ops.hpp"
+#include "kernels/sample_ops.hpp"
 
 namespace tianyan {
 namespace {
 
-bool usable(float mean, float sigma) { return std::isfinite(mean) && std::isfinite(sigma) && sigma > 0.0F; }
+// q = round((x - mean) gain); a gain of 0 where nothing can be told.
+struct Level {
+  float mean = 0.0F, gain = 0.0F;
+};
+Level level_of(float mean, float sigma, double scale = 1.0, double offset = 0.0) {
+  const auto centre = static_cast<float>((mean - offset) / scale);
+  const auto gain = static_cast<float>(kQuantSigma * scale / sigma);
+  const bool usable = std::isfinite(centre) && std::isfinite(sigma) && sigma > 0.0F && std::isfinite(gain);
+  return usable ? Level{centre, gain} : Level{};
+}
 
 std::int8_t halve(int a, int b, int shift) {
   const int sum = a + b;
@@ -17,17 +26,60 @@ std::int8_t halve(int a, int b, int shift) {
   return static_cast<std::int8_t>(std::min(std::max(half, -127), 127));
 }
 
-void check_normalise(View<const float, 2> x, View<const float, 1> mean, View<const float, 1> sigma,
-                     const SpanWeights& w, int chan_begin, View<std::int8_t, 2> q) {
+void check_calibration(const RowCalibration& calibration, const SpanWeights& w) {
+  expect(std::ssize(calibration.scale) == w.n_chan && std::ssize(calibration.offset) == w.n_chan,
+         "calibrations of {} and {} channels for {}", calibration.scale.size(), calibration.offset.size(),
+         w.n_chan);
+}
+
+template <class T>
+void check_normalise(View<const T, 2> x, View<const float, 1> mean, View<const float, 1> sigma,
+                     const SpanWeights& w, int chan_begin, View<std::int8_t, 2> q,
+                     View<std::int64_t, 1> q_sum) {
   expect(q.shape() == x.shape(), "normalising {} x {} samples into {} x {}", x.shape(0), x.shape(1),
          q.shape(0), q.shape(1));
-  expect(mean.shape(0) == x.shape(0) && sigma.shape(0) == x.shape(0),
-         "normalising {} channels by {} means, {} sigmas", x.shape(0), mean.shape(0), sigma.shape(0));
+  expect(mean.shape(0) == x.shape(0) && sigma.shape(0) == x.shape(0) && q_sum.shape(0) == x.shape(0),
+         "normalising {} channels by {} means, {} sigmas, into {} sums", x.shape(0), mean.shape(0),
+         sigma.shape(0), q_sum.shape(0));
   expect(chan_begin >= 0 && chan_begin + x.shape(0) <= w.n_chan, "normalising channels [{}, {}) of {}",
          chan_begin, chan_begin + x.shape(0), w.n_chan);
   expect(w.n_span() >= 1 && w.begin.back() == x.shape(1), "weights over {} samples for {}", w.begin.back(),
          x.shape(1));
   expect(x.rows_contiguous() && q.rows_contiguous(), "normalising needs contiguous rows");
+}
+
+// level_at(i) is the level of channel i of x.
+template <class T, class LevelAt>
+void normalise_rows(View<const T, 2> x, const SpanWeights& w, int chan_begin, const LevelAt& level_at,
+                    View<std::int8_t, 2> q, View<std::int64_t, 1> q_sum) {
+  for (std::int64_t i = 0; i < x.shape(0); ++i) {
+    const Level level = level_at(i);
+    std::int8_t* out = q[i].data();
+    for (int s = 0; s < w.n_span(); ++s) {
+      const auto begin = w.begin[static_cast<std::size_t>(s)], end = w.begin[static_cast<std::size_t>(s) + 1];
+      if (w.row(s)[chan_begin + i] == 0 || level.gain == 0.0F)
+        std::fill(out + begin, out + end, std::int8_t{0});
+      else
+        quantise(x[i].data() + begin, end - begin, level.mean, level.gain, float{kQuantClip}, out + begin);
+    }
+    q_sum[i] = sum_of(out, q.shape(1));
+  }
+}
+
+template <class T, class LevelAt>
+void normalise_rows_reference(View<const T, 2> x, const SpanWeights& w, int chan_begin,
+                              const LevelAt& level_at, View<std::int8_t, 2> q, View<std::int64_t, 1> q_sum) {
+  for (std::int64_t i = 0; i < x.shape(0); ++i) {
+    q_sum[i] = 0;
+    for (int s = 0; s < w.n_span(); ++s)
+      for (auto t = w.begin[static_cast<std::size_t>(s)]; t < w.begin[static_cast<std::size_t>(s) + 1]; ++t) {
+        const auto [centre, gain] = level_at(i);
+        const bool good = w.row(s)[chan_begin + i] != 0 && gain != 0.0F;
+        const float v = good ? std::nearbyint((static_cast<float>(x(i, t)) - centre) * gain) : 0.0F;
+        q(i, t) = static_cast<std::int8_t>(std::clamp(v, -float{kQuantClip}, float{kQuantClip}));
+        q_sum[i] += q(i, t);
+      }
+  }
 }
 
 void check_downsample(View<const std::int8_t, 2> fine, int shift, View<std::int8_t, 2> coarse) {
@@ -53,31 +105,49 @@ QuantLevels next_octave(const QuantLevels& fine) {
 }
 
 void normalise(View<const float, 2> x, View<const float, 1> mean, View<const float, 1> sigma,
-               const SpanWeights& w, int chan_begin, View<std::int8_t, 2> q) {
-  check_normalise(x, mean, sigma, w, chan_begin, q);
-  for (std::int64_t i = 0; i < x.shape(0); ++i)
-    for (int s = 0; s < w.n_span(); ++s) {
-      const auto begin = w.begin[static_cast<std::size_t>(s)], end = w.begin[static_cast<std::size_t>(s) + 1];
-      std::int8_t* out = q[i].data();
-      if (w.row(s)[chan_begin + i] == 0 || !usable(mean[i], sigma[i])) {
-        std::fill(out + begin, out + end, std::int8_t{0});
-        continue;
-      }
-      quantise_row(x[i].data() + begin, end - begin, mean[i], kQuantSigma / sigma[i],
-                   static_cast<float>(kQuantClip), out + begin);
-    }
+               const SpanWeights& w, int chan_begin, View<std::int8_t, 2> q, View<std::int64_t, 1> q_sum) {
+  check_normalise(x, mean, sigma, w, chan_begin, q, q_sum);
+  const auto level_at = [&](std::int64_t i) { return level_of(mean[i], sigma[i]); };
+  normalise_rows(x, w, chan_begin, level_at, q, q_sum);
 }
 
 void normalise_reference(View<const float, 2> x, View<const float, 1> mean, View<const float, 1> sigma,
-                         const SpanWeights& w, int chan_begin, View<std::int8_t, 2> q) {
-  check_normalise(x, mean, sigma, w, chan_begin, q);
-  for (std::int64_t i = 0; i < x.shape(0); ++i)
-    for (int s = 0; s < w.n_span(); ++s)
-      for (auto t = w.begin[static_cast<std::size_t>(s)]; t < w.begin[static_cast<std::size_t>(s) + 1]; ++t) {
-        const bool good = w.row(s)[chan_begin + i] != 0 && usable(mean[i], sigma[i]);
-        const float v = good ? std::nearbyint((x(i, t) - mean[i]) * (kQuantSigma / sigma[i])) : 0.0F;
-        q(i, t) = static_cast<std::int8_t>(std::clamp(v, -float{kQuantClip}, float{kQuantClip}));
-      }
+                         const SpanWeights& w, int chan_begin, View<std::int8_t, 2> q,
+                         View<std::int64_t, 1> q_sum) {
+  check_normalise(x, mean, sigma, w, chan_begin, q, q_sum);
+  const auto level_at = [&](std::int64_t i) { return level_of(mean[i], sigma[i]); };
+  normalise_rows_reference(x, w, chan_begin, level_at, q, q_sum);
+}
+
+template <class T>
+void normalise(View<const T, 2> x, const RowCalibration& calibration, View<const float, 1> mean,
+               View<const float, 1> sigma, const SpanWeights& w, int chan_begin, View<std::int8_t, 2> q,
+               View<std::int64_t, 1> q_sum) {
+  check_normalise(x, mean, sigma, w, chan_begin, q, q_sum);
+  check_calibration(calibration, w);
+  const auto level_at = [&](std::int64_t i) {
+    return level_of(mean[i], sigma[i], calibration.scale[static_cast<std::size_t>(chan_begin + i)],
+                    calibration.offset[static_cast<std::size_t>(chan_begin + i)]);
+  };
+  normalise_rows(x, w, chan_begin, level_at, q, q_sum);
+}
+template void normalise(View<const std::uint8_t, 2>, const RowCalibration&, View<const float, 1>,
+                        View<const float, 1>, const SpanWeights&, int, View<std::int8_t, 2>,
+                        View<std::int64_t, 1>);
+template void normalise(View<const std::int16_t, 2>, const RowCalibration&, View<const float, 1>,
+                        View<const float, 1>, const SpanWeights&, int, View<std::int8_t, 2>,
+                        View<std::int64_t, 1>);
+
+void normalise_reference(View<const std::int16_t, 2> x, const RowCalibration& calibration,
+                         View<const float, 1> mean, View<const float, 1> sigma, const SpanWeights& w,
+                         int chan_begin, View<std::int8_t, 2> q, View<std::int64_t, 1> q_sum) {
+  check_normalise(x, mean, sigma, w, chan_begin, q, q_sum);
+  check_calibration(calibration, w);
+  const auto level_at = [&](std::int64_t i) {
+    return level_of(mean[i], sigma[i], calibration.scale[static_cast<std::size_t>(chan_begin + i)],
+                    calibration.offset[static_cast<std::size_t>(chan_begin + i)]);
+  };
+  normalise_rows_reference(x, w, chan_begin, level_at, q, q_sum);
 }
 
 void downsample(View<const std::int8_t, 2> fine, int shift, View<std::int8_t, 2> coarse) {

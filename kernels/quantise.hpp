@@ -3,6 +3,9 @@
 //
 //   q[c][t] = clip(round((x[c][t] - mean[c]) kQuantSigma / sigma[c]), -kQuantClip, kQuantClip) w[c][t]
 //
+// Integers r that stand for x = scale r + offset are (r - (mean - offset) / scale) kQuantSigma scale / sigma:
+// the same float operations on r, and the same q where scale is 1 and offset 0.
+//
 // A step of sigma / 4 adds 1/12 of a level squared to a variance of 16: S/N falls by 1 - (1 + 1/192)^-1/2 =
 // 0.26 %. Rounding is to nearest, ties to even, so no bias accumulates over thousands of channels.
 //
@@ -34,12 +37,25 @@ struct QuantLevels {
 /// The levels after downsampling by two.
 QuantLevels next_octave(const QuantLevels& fine);
 
-/// x [channel][time] -> q [channel][time]; channel i of x is channel chan_begin + i of `weights`. Where
-/// weight or sigma is zero, or mean or sigma is not finite, q is zero. Contiguous rows.
+/// x [channel][time] -> q [channel][time], and q_sum[c] = sum_t q[c][t]; channel i of x is channel chan_begin
+/// + i of `weights`. Where weight or sigma is zero, or mean or sigma is not finite, q is zero. Contiguous
+/// rows.
 void normalise(View<const float, 2> x, View<const float, 1> mean, View<const float, 1> sigma,
-               const SpanWeights& weights, int chan_begin, View<std::int8_t, 2> q);
+               const SpanWeights& weights, int chan_begin, View<std::int8_t, 2> q,
+               View<std::int64_t, 1> q_sum);
 void normalise_reference(View<const float, 2> x, View<const float, 1> mean, View<const float, 1> sigma,
-                         const SpanWeights& weights, int chan_begin, View<std::int8_t, 2> q);
+                         const SpanWeights& weights, int chan_begin, View<std::int8_t, 2> q,
+                         View<std::int64_t, 1> q_sum);
+
+/// The same of integers; mean and sigma are calibrated. T is std::uint8_t, or std::int16_t with values in [0,
+/// 512), as unpack() makes them.
+template <class T>
+void normalise(View<const T, 2> x, const RowCalibration& calibration, View<const float, 1> mean,
+               View<const float, 1> sigma, const SpanWeights& weights, int chan_begin, View<std::int8_t, 2> q,
+               View<std::int64_t, 1> q_sum);
+void normalise_reference(View<const std::int16_t, 2> x, const RowCalibration& calibration,
+                         View<const float, 1> mean, View<const float, 1> sigma, const SpanWeights& weights,
+                         int chan_begin, View<std::int8_t, 2> q, View<std::int64_t, 1> q_sum);
 
 /// fine [channel][2 n] -> coarse [channel][n].
 void downsample(View<const std::int8_t, 2> fine, int shift, View<std::int8_t, 2> coarse);

@@ -25,7 +25,8 @@ Neighbourhood around(const BoxcarPlan& plan, const VarianceTrack& track, std::in
   return x;
 }
 
-// Tries every boxcar of the neighbourhood on a row that begins at its first sample; the row becomes running sums.
+// Tries every boxcar of the neighbourhood on a row that begins at its first sample; the row becomes running
+// sums.
 void try_boxcars(const BoxcarPlan& plan, const VarianceTrack& track, const Neighbourhood& x, double delay,
                  View<std::int32_t, 1> row, RefinedEvent& best) {
   const auto n = x.end - x.begin;

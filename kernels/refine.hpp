@@ -1,8 +1,9 @@
-// Refinement of an event: the same pulse at the delays between its trial and the next ones, at any width and any
-// start near its own.
+// Refinement of an event: the same pulse at the delays between its trial and the next ones, at any width and
+// any start near its own.
 //
-//   the highest snr(t, w) of kernels/boxcar.hpp over delays d0 - m .. d0 + m, m being the step of the trials, in
-//   steps of an 8th of its width w0, widths 3/4 w0 to 3/2 w0 and starts within w0 / 2 of its own, in 16ths of w0
+//   the highest snr(t, w) of kernels/boxcar.hpp over delays d0 - m .. d0 + m, m being the step of the trials,
+//   in steps of an 8th of its width w0, widths 3/4 w0 to 3/2 w0 and starts within w0 / 2 of its own, in 16ths
+//   of w0
 //
 // A coarse grid of trials finds a pulse; what is reported of it is what a fine one would, from samples whose
 // delays are rounded once (kernels/fdmt.hpp, dedisperse). It costs less than 2^22 additions.
@@ -12,7 +13,7 @@
 
 namespace tianyan {
 
-inline constexpr int kRefineMaxWidth = 256;     ///< wider events are left as they are
+inline constexpr int kRefineMaxWidth = 256;       ///< wider events are left as they are
 inline constexpr std::int64_t kRefineLead = 512;  ///< samples before a run that its events may reach back to
 
 /// An event of a run of samples at any delay.
@@ -21,8 +22,8 @@ struct RefinedEvent {
   BoxcarEvent boxcar;
 };
 
-/// `event` of trial `trial`, in samples relative to sample t of `samples` [channel][time], where a run of n was
-/// searched; `track` is the run's. Returns the event itself where nothing is better or it is too wide.
+/// `event` of trial `trial`, in samples relative to sample t of `samples` [channel][time], where a run of n
+/// was searched; `track` is the run's. Returns the event itself where nothing is better or it is too wide.
 RefinedEvent refine_event(const FdmtParams& fdmt, const BoxcarPlan& boxcar, const VarianceTrack& track,
                           View<const std::int8_t, 2> samples, std::int64_t t, std::int64_t n, int trial,
                           const BoxcarEvent& event, View<std::int32_t, 1> scratch);

@@ -64,19 +64,27 @@ void SumRowsOf(const In* const* rows, Out* HWY_RESTRICT out, int64_t n) {
 template <class In, class Out>
 void SumRows(const In* const* rows, int n_rows, Out* out, int64_t n) {
   switch (n_rows) {
-    case 1: return SumRowsOf<1>(rows, out, n);
-    case 2: return SumRowsOf<2>(rows, out, n);
-    case 3: return SumRowsOf<3>(rows, out, n);
-    default: return SumRowsOf<4>(rows, out, n);
+    case 1:
+      return SumRowsOf<1>(rows, out, n);
+    case 2:
+      return SumRowsOf<2>(rows, out, n);
+    case 3:
+      return SumRowsOf<3>(rows, out, n);
+    default:
+      return SumRowsOf<4>(rows, out, n);
   }
 }
 
 void SumI8(const int8_t* const* rows, int n_rows, int16_t* out, int64_t n) { SumRows(rows, n_rows, out, n); }
-void SumI16(const int16_t* const* rows, int n_rows, int16_t* out, int64_t n) { SumRows(rows, n_rows, out, n); }
+void SumI16(const int16_t* const* rows, int n_rows, int16_t* out, int64_t n) {
+  SumRows(rows, n_rows, out, n);
+}
 void SumI16To32(const int16_t* const* rows, int n_rows, int32_t* out, int64_t n) {
   SumRows(rows, n_rows, out, n);
 }
-void SumI32(const int32_t* const* rows, int n_rows, int32_t* out, int64_t n) { SumRows(rows, n_rows, out, n); }
+void SumI32(const int32_t* const* rows, int n_rows, int32_t* out, int64_t n) {
+  SumRows(rows, n_rows, out, n);
+}
 
 // Four vectors stay in registers while all rows are added to them.
 void SumFloats(const float* const* rows, int n_rows, float scale, float* out, int64_t n) {
@@ -142,64 +150,6 @@ void BoxcarMaxima(const int32_t* x, int64_t n, int32_t* scratch, int32_t* best) 
   for (int j = 0; j < 10; ++j) best[j] = hn::GetLane(hn::MaxOfLanes(d, *all[j]));
 }
 
-// Sixteen lanes, as many at a time as a vector holds; the run stays in the first cache.
-void ClippedMoments(const float* x, int64_t n, float pivot, float low, float high, double* count, double* sum,
-                    double* squares) {
-  const hn::CappedTag<float, 16> d;
-  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  const auto vpivot = hn::Set(d, pivot), vlow = hn::Set(d, low), vhigh = hn::Set(d, high),
-             one = hn::Set(d, 1.0F);
-  float counts[16], sums[16], squared[16];
-  const int64_t whole = n / 16 * 16;
-  for (int64_t lane = 0; lane < 16; lane += lanes) {
-    auto c = hn::Zero(d), s = c, q = c;
-    for (int64_t i = lane; i < whole; i += 16) {
-      const auto v = hn::Sub(hn::LoadU(d, x + i), vpivot);
-      const auto keep = hn::And(hn::Gt(v, vlow), hn::Lt(v, vhigh));
-      const auto kept = hn::IfThenElseZero(keep, v);
-      c = hn::Add(c, hn::IfThenElseZero(keep, one));
-      s = hn::Add(s, kept);
-      q = hn::Add(q, hn::Mul(kept, kept));
-    }
-    hn::StoreU(c, d, counts + lane);
-    hn::StoreU(s, d, sums + lane);
-    hn::StoreU(q, d, squared + lane);
-  }
-  for (int64_t i = whole; i < n; ++i) {
-    const float v = x[i] - pivot;
-    if (!(v > low && v < high)) continue;
-    counts[i - whole] += 1.0F;
-    sums[i - whole] += v;
-    squared[i - whole] += v * v;
-  }
-  for (int lane = 0; lane < 16; ++lane) {
-    *count += counts[lane];
-    *sum += sums[lane];
-    *squares += squared[lane];
-  }
-}
-
-void QuantiseRow(const float* x, int64_t n, float mean, float gain, float clip, int8_t* out) {
-  const hn::ScalableTag<float> d;
-  const hn::Rebind<int8_t, decltype(d)> d8;
-  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  const auto vmean = hn::Set(d, mean), vgain = hn::Set(d, gain), high = hn::Set(d, clip),
-             low = hn::Set(d, -clip);
-  const auto quantised = [&](auto v) {
-    return hn::NearestInt(hn::Min(hn::Max(hn::Mul(hn::Sub(v, vmean), vgain), low), high));
-  };
-  int64_t i = 0;
-  for (; i + lanes <= n; i += lanes)
-    hn::StoreU(hn::DemoteTo(d8, quantised(hn::LoadU(d, x + i))), d8, out + i);
-  for (; i < n; ++i) {
-    const hn::CappedTag<float, 1> d1;
-    const auto v = hn::Min(hn::Max(hn::Mul(hn::Sub(hn::Set(d1, x[i]), hn::Set(d1, mean)), hn::Set(d1, gain)),
-                                   hn::Set(d1, -clip)),
-                           hn::Set(d1, clip));
-    out[i] = static_cast<int8_t>(hn::GetLane(hn::NearestInt(v)));
-  }
-}
-
 const char* TargetName() { return hwy::TargetName(HWY_TARGET); }
 
 }  // namespace HWY_NAMESPACE
@@ -215,8 +165,6 @@ HWY_EXPORT(SumI16To32);
 HWY_EXPORT(SumI32);
 HWY_EXPORT(SumFloats);
 HWY_EXPORT(BoxcarMaxima);
-HWY_EXPORT(ClippedMoments);
-HWY_EXPORT(QuantiseRow);
 HWY_EXPORT(TargetName);
 
 void sum_rows(const std::int8_t* const* rows, int n_rows, std::int16_t* out, std::int64_t n) {
@@ -243,15 +191,6 @@ void decimate_by_8(const std::int32_t* x, std::int32_t* out, std::int64_t n) {
     const std::int32_t* p = x + 8 * i;
     out[i] = ((p[0] + p[1]) + (p[2] + p[3])) + ((p[4] + p[5]) + (p[6] + p[7]));
   }
-}
-
-void clipped_moments(const float* x, std::int64_t n, float pivot, float low, float high, double* count,
-                     double* sum, double* squares) {
-  HWY_DYNAMIC_DISPATCH(ClippedMoments)(x, n, pivot, low, high, count, sum, squares);
-}
-
-void quantise_row(const float* x, std::int64_t n, float mean, float gain, float clip, std::int8_t* out) {
-  HWY_DYNAMIC_DISPATCH(QuantiseRow)(x, n, mean, gain, clip, out);
 }
 
 const char* vector_target() { return HWY_DYNAMIC_DISPATCH(TargetName)(); }

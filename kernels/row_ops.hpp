@@ -1,8 +1,9 @@
 // Row operations of the search's inner loops, vectorised with Highway and chosen at run time for the
 // processor.
 //
-// Integers are exact and floats are added in a fixed order: every instruction set gives the same bits. Rows are contiguous and need no
-// alignment. Outputs do not overlap inputs. Callers prove that sums fit their type (see FdmtPlan).
+// Integers are exact and floats are added in a fixed order: every instruction set gives the same bits. Rows
+// are contiguous and need no alignment. Outputs do not overlap inputs. Callers prove that sums fit their type
+// (see FdmtPlan).
 #pragma once
 #include <cstdint>
 
@@ -23,16 +24,6 @@ void boxcar_maxima(const std::int32_t* x, std::int64_t n, std::int32_t* scratch,
 
 /// out[i] = sum(x[8 i : 8 i + 8]), i in [0, n)
 void decimate_by_8(const std::int32_t* x, std::int32_t* out, std::int64_t n);
-
-/// Adds to count, sum and sum of squares those v = x[i] - pivot with low < v < high, i in [0, n). The sums
-/// run in 16 float lanes, lane i mod 16, whatever the vector length is, and then in double: the same on every
-/// machine. n <= 4096.
-void clipped_moments(const float* x, std::int64_t n, float pivot, float low, float high, double* count,
-                     double* sum, double* squares);
-
-/// out[i] = round(min(max((x[i] - mean) gain, -clip), clip)), ties to even; clip is at most 127 and x has no
-/// NaN.
-void quantise_row(const float* x, std::int64_t n, float mean, float gain, float clip, std::int8_t* out);
 
 /// Name of the instruction set in use: "AVX2", "SSE2", "NEON".
 const char* vector_target();

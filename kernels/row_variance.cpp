@@ -36,12 +36,17 @@ void sum_subbands(const SpanWeights& w, View<const std::uint8_t, 1> time_good, c
   expect(bound.front() == 0 && bound.back() == w.n_chan, "subbands of channels [{}, {}), weights of {}",
          bound.front(), bound.back(), w.n_chan);
   for (std::int64_t b = 0; b < out.shape(0); ++b) std::fill(&out(b, 0), &out(b, 0) + n_bin, 0.0F);
+  std::vector<float> n_good(static_cast<std::size_t>(n_bin));
   for (int s = 0; s < w.n_span(); ++s) {
     const auto channels = sum_channels(w, s, bound, value);
-    for (auto t = w.begin[static_cast<std::size_t>(s)]; t < w.begin[static_cast<std::size_t>(s) + 1]; ++t)
-      if (time_good[t] != 0)
-        for (std::int64_t b = 0; b < out.shape(0); ++b)
-          out(b, t / kVarianceBin) += channels[static_cast<std::size_t>(b)];
+    const auto begin = w.begin[static_cast<std::size_t>(s)], end = w.begin[static_cast<std::size_t>(s) + 1];
+    const auto first = begin / kVarianceBin, last = (end + kVarianceBin - 1) / kVarianceBin;
+    std::fill(n_good.begin() + first, n_good.begin() + last, 0.0F);
+    for (auto t = begin; t < end; ++t)
+      n_good[static_cast<std::size_t>(t / kVarianceBin)] += time_good[t] != 0 ? 1.0F : 0.0F;
+    for (std::int64_t b = 0; b < out.shape(0); ++b)
+      for (auto i = first; i < last; ++i)
+        (&out(b, 0))[i] += channels[static_cast<std::size_t>(b)] * n_good[static_cast<std::size_t>(i)];
   }
 }
 
@@ -62,25 +67,22 @@ void subband_means(const SpanWeights& w, View<const std::uint8_t, 1> time_good, 
       w, time_good, bound, [&](int c) { return channel_mean[c]; }, mean);
 }
 
-void channel_means(View<const std::int8_t, 2> q, const SpanWeights& w, View<const std::uint8_t, 1> time_good,
-                   int chan_begin, View<float, 1> mean) {
-  expect(mean.shape(0) == q.shape(0) && w.begin.back() <= q.shape(1) && w.begin.back() <= time_good.shape(0),
-         "means of {} x {} samples into {}, weights over {}", q.shape(0), q.shape(1), mean.shape(0),
-         w.begin.back());
-  expect(chan_begin >= 0 && chan_begin + q.shape(0) <= w.n_chan, "means of channels [{}, {}) of {}",
-         chan_begin, chan_begin + q.shape(0), w.n_chan);
+void channel_means(View<const std::int64_t, 1> q_sum, const SpanWeights& w,
+                   View<const std::uint8_t, 1> time_good, int chan_begin, View<float, 1> mean) {
+  expect(mean.shape(0) == q_sum.shape(0) && w.begin.back() <= time_good.shape(0),
+         "means of {} channels into {}, weights over {} of {} times", q_sum.shape(0), mean.shape(0),
+         w.begin.back(), time_good.shape(0));
+  expect(chan_begin >= 0 && chan_begin + q_sum.shape(0) <= w.n_chan, "means of channels [{}, {}) of {}",
+         chan_begin, chan_begin + q_sum.shape(0), w.n_chan);
   std::vector<std::int64_t> n_good(static_cast<std::size_t>(w.n_span()), 0);
   for (int s = 0; s < w.n_span(); ++s)
     for (auto t = w.begin[static_cast<std::size_t>(s)]; t < w.begin[static_cast<std::size_t>(s) + 1]; ++t)
       n_good[static_cast<std::size_t>(s)] += time_good[t] != 0 ? 1 : 0;
-  for (std::int64_t i = 0; i < q.shape(0); ++i) {
-    const std::int8_t* x = q[i].data();
-    std::int32_t sum = 0;
-    for (std::int64_t t = 0; t < w.begin.back(); ++t) sum += x[t];
+  for (std::int64_t i = 0; i < q_sum.shape(0); ++i) {
     std::int64_t n = 0;
     for (int s = 0; s < w.n_span(); ++s)
       n += w.row(s)[chan_begin + i] != 0 ? n_good[static_cast<std::size_t>(s)] : 0;
-    mean[i] = n > 0 ? static_cast<float>(static_cast<double>(sum) / static_cast<double>(n)) : 0.0F;
+    mean[i] = n > 0 ? static_cast<float>(static_cast<double>(q_sum[i]) / static_cast<double>(n)) : 0.0F;
   }
 }
 
@@ -108,7 +110,8 @@ void row_variance(View<const float, 2> weight, View<const std::int32_t, 1> shift
     inside = inside && from >= 0 && from + n <= weight.shape(1);
     rows[b] = weight[b].data() + from;
   }
-  if (inside) return sum_rows(rows, static_cast<int>(n_subband), static_cast<float>(scale), per_bin.data(), n);
+  if (inside)
+    return sum_rows(rows, static_cast<int>(n_subband), static_cast<float>(scale), per_bin.data(), n);
   for (std::int64_t i = 0; i < n; ++i) {
     float sum = 0.0F;
     for (std::int64_t b = 0; b < n_subband; ++b) {

@@ -27,11 +27,11 @@ std::vector<int> variance_subbands(int n_chan);
 void subband_weights(const SpanWeights& weights, View<const std::uint8_t, 1> time_good,
                      const std::vector<int>& bound, View<float, 2> weight);
 
-/// mean[c] of the good samples of q [channel][time], which is zero where it has no weight; channel i of q is
-/// channel chan_begin + i of `weights`. Whatever is left of a channel's mean, from the skewness of detected
-/// power or from coarse digitisation, is the same in thousands of channels and would add up: it is measured,
-/// and taken from every sum.
-void channel_means(View<const std::int8_t, 2> q, const SpanWeights& weights,
+/// mean[i] of the good samples of channel chan_begin + i, whose normalised samples sum to q_sum[i]; they are
+/// zero where they have no weight. Whatever is left of a channel's mean, from the skewness of detected power
+/// or from coarse digitisation, is the same in thousands of channels and would add up: it is measured, and
+/// taken from every sum.
+void channel_means(View<const std::int64_t, 1> q_sum, const SpanWeights& weights,
                    View<const std::uint8_t, 1> time_good, int chan_begin, View<float, 1> mean);
 
 /// mean[b][i] = sum of channel_mean[c] over the samples that weight[b][i] counts: row_variance() of it, with

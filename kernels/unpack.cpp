@@ -5,10 +5,15 @@
 #include <algorithm>
 #include <cstring>
 
+#include "kernels/sample_ops.hpp"
+
 namespace tianyan {
 namespace {
 
-constexpr std::int64_t kTileTime = 32;
+constexpr std::int64_t kTileTime = 32;  // of floats
+// Spectra lie a page or more apart: unless they are asked for ahead, each is waited for. More of them than
+// this would take each other's places in the caches.
+constexpr std::int64_t kAhead = 32;
 
 template <class T>
 T load(const std::uint8_t* p, std::int64_t i) {
@@ -31,14 +36,27 @@ float sample_at(const SampleFormat& f, const std::uint8_t* spectrum, std::int64_
   return static_cast<float>((spectrum[bit / 8] >> shift) & ((1 << f.n_bits) - 1));
 }
 
-// Samples [first, first + n) of a spectrum. The common case is a plain loop over bytes.
+// The same of an integer of 8 bits or fewer, counted from the lowest that its format has.
+int byte_at(const SampleFormat& f, const std::uint8_t* spectrum, std::int64_t i) {
+  return static_cast<int>(sample_at(f, spectrum, i)) + (f.is_signed ? 128 : 0);
+}
+
+template <class T>
+void decode_as(const std::uint8_t* spectrum, std::int64_t first, std::int64_t n, float* out) {
+  for (std::int64_t i = 0; i < n; ++i) out[i] = static_cast<float>(load<T>(spectrum, first + i));
+}
+
+// Samples [first, first + n) of a spectrum; whole bytes are plain loops.
 void decode(const SampleFormat& f, const std::uint8_t* spectrum, std::int64_t first, std::int64_t n,
             float* out) {
-  if (f.n_bits == 8 && !f.is_signed) {
-    const std::uint8_t* p = spectrum + first;
-    for (std::int64_t i = 0; i < n; ++i) out[i] = static_cast<float>(p[i]);
-  } else if (f.is_float) {
-    std::memcpy(out, spectrum + first * 4, static_cast<std::size_t>(n) * 4);
+  if (f.is_float) {
+    decode_as<float>(spectrum, first, n, out);
+  } else if (f.n_bits == 16) {
+    f.is_signed ? decode_as<std::int16_t>(spectrum, first, n, out)
+                : decode_as<std::uint16_t>(spectrum, first, n, out);
+  } else if (f.n_bits == 8) {
+    f.is_signed ? decode_as<std::int8_t>(spectrum, first, n, out)
+                : decode_as<std::uint8_t>(spectrum, first, n, out);
   } else {
     for (std::int64_t i = 0; i < n; ++i) out[i] = sample_at(f, spectrum, first + i);
   }
@@ -55,16 +73,30 @@ void calibrate(const UnpackPlan& plan, const CalibrationSpan& span, std::int64_t
     for (std::int64_t i = 0; i < n; ++i) v[i] += span.offset[static_cast<std::size_t>(first + i)];
 }
 
+// Where polarisation p of canonical channel c is recorded in a spectrum.
+std::int64_t recorded_index(const UnpackPlan& plan, std::int64_t p, std::int64_t c) {
+  return p * plan.n_chan + (plan.format.channels_descending ? plan.n_chan - 1 - c : c);
+}
+
 // Recorded position of the lowest of n canonical channels from chan_begin, and whether they run backwards.
 std::int64_t first_recorded(const UnpackPlan& plan, int chan_begin, std::int64_t n) {
   return plan.format.channels_descending ? plan.n_chan - chan_begin - n : chan_begin;
 }
 
-// Intensities of the channels at one time, in recorded order.
+// The spectrum to ask for while t is decoded.
+const std::uint8_t* ahead_of(const RawBlock& block, std::int64_t t) {
+  return &block.samples(std::min(t + kAhead, block.n_time - 1), 0);
+}
+
+// Intensities of at most kTile channels at one time, in recorded order; asks for those of `ahead`.
 void decode_spectrum(const UnpackPlan& plan, const CalibrationSpan& span, const std::uint8_t* spectrum,
-                     std::int64_t first, std::int64_t n, float* sum, float* one) {
+                     const std::uint8_t* ahead, std::int64_t first, std::int64_t n, float* sum) {
+  float one[kTile];
   for (int p = 0; p < plan.n_pol_summed; ++p) {
     const std::int64_t at = std::int64_t{p} * plan.n_chan + first;
+    for (std::int64_t byte = at * plan.format.n_bits / 8; byte < (at + n) * plan.format.n_bits / 8;
+         byte += 64)
+      __builtin_prefetch(ahead + byte);
     float* v = p == 0 ? sum : one;
     decode(plan.format, spectrum, at, n, v);
     calibrate(plan, span, at, n, v);
@@ -96,7 +128,7 @@ void turn_4x4(const float* in, std::int64_t stride, float* const out[4]) {
 }
 
 // tile [time][n], recorded order -> x [channel][time], canonical order.
-void turn_tile(const float* tile, std::int64_t n, std::int64_t n_time, bool descending, View<float, 2> x) {
+void turn_floats(const float* tile, std::int64_t n, std::int64_t n_time, bool descending, View<float, 2> x) {
   const auto row = [&](std::int64_t r) { return &x(descending ? n - 1 - r : r, 0); };
   const std::int64_t n4 = n / 4 * 4, t4 = n_time / 4 * 4;
   for (std::int64_t r = 0; r < n4; r += 4)
@@ -108,7 +140,8 @@ void turn_tile(const float* tile, std::int64_t n, std::int64_t n_time, bool desc
     for (std::int64_t t = r < n4 ? t4 : 0; t < n_time; ++t) row(r)[t] = tile[t * n + r];
 }
 
-void check(const UnpackPlan& plan, const RawBlock& block, int chan_begin, View<float, 2> x) {
+template <class T>
+void check(const UnpackPlan& plan, const RawBlock& block, int chan_begin, View<T, 2> x) {
   expect(chan_begin >= 0 && chan_begin + x.shape(0) <= plan.n_chan, "unpacking channels [{}, {}) of {}",
          chan_begin, chan_begin + x.shape(0), plan.n_chan);
   expect(x.rows_contiguous(), "unpacking needs contiguous rows");
@@ -118,6 +151,103 @@ void check(const UnpackPlan& plan, const RawBlock& block, int chan_begin, View<f
          "unpacking spectra of {} bytes from {} x {}", bytes, block.samples.shape(0), block.samples.shape(1));
   expect(!block.spans.empty() && block.spans.front().begin == 0 && block.spans.back().end == block.n_time,
          "calibration spans do not cover a block of {} spectra", block.n_time);
+}
+
+template <class T>
+void check_integers(const UnpackPlan& plan, const RawBlock& block, int chan_begin, View<T, 2> x) {
+  check(plan, block, chan_begin, x);
+  expect(!plan.format.is_float && plan.format.n_bits <= 8, "unpacking samples of {} bits into small integers",
+         plan.format.n_bits);
+  expect(sizeof(T) > 1 || plan.n_pol_summed == 1, "unpacking the sum of {} polarisations into bytes",
+         plan.n_pol_summed);
+}
+
+// body(first recorded channel, its rows) over at most kTile channels at a time.
+template <class T, class Body>
+void for_blocks(const UnpackPlan& plan, int chan_begin, View<T, 2> x, const Body& body) {
+  for (std::int64_t c = 0; c < x.shape(0); c += kTile) {
+    const std::int64_t n = std::min(kTile, x.shape(0) - c);
+    body(first_recorded(plan, static_cast<int>(chan_begin + c), n), x.slice(0, c, c + n));
+  }
+}
+
+// kTile samples from `first` of a spectrum, counted from the lowest of the format; only n of them exist.
+// Where they lie so in the spectrum, there; otherwise in `line`.
+const std::uint8_t* decode_bytes(const UnpackPlan& plan, const std::uint8_t* spectrum, std::int64_t first,
+                                 std::int64_t n, std::uint8_t* line) {
+  const auto& f = plan.format;
+  const int per_byte = 8 / f.n_bits;
+  if (f.n_bits == 8 && !f.is_signed && n == kTile) return spectrum + first;
+  if (f.n_bits == 8) {
+    const std::uint8_t flip = f.is_signed ? 0x80 : 0;
+    for (std::int64_t i = 0; i < n; ++i) line[i] = spectrum[first + i] ^ flip;
+  } else if (first % per_byte == 0 && n == kTile) {
+    const std::uint8_t* in = spectrum + first / per_byte;
+    for (std::int64_t i = 0; i < kTile; i += per_byte)
+      std::memcpy(line + i, plan.bytes[*in++].data(), 8);  // what is too much is overwritten
+  } else {
+    for (std::int64_t i = 0; i < n; ++i) line[i] = static_cast<std::uint8_t>(byte_at(f, spectrum, first + i));
+  }
+  return line;
+}
+
+// Spectra [t, t + n_time) of one polarisation, turned: out[r * stride + i] is recorded channel first + r.
+void turn_spectra(const UnpackPlan& plan, const RawBlock& block, std::int64_t t, std::int64_t n_time,
+                  std::int64_t first, std::int64_t n, std::uint8_t* out, std::int64_t stride) {
+  alignas(64) std::uint8_t tile[kTile * kTile], line[kTile + 8] = {};
+  for (std::int64_t i = 0; i < n_time; ++i) {
+    const std::uint8_t* ahead = ahead_of(block, t + i);
+    __builtin_prefetch(ahead + first * plan.format.n_bits / 8);
+    __builtin_prefetch(ahead + ((first + n) * plan.format.n_bits - 1) / 8);
+    const std::uint8_t* in = decode_bytes(plan, &block.samples(t + i, 0), first, n, line);
+    for (std::int64_t c = 0; c < kTile; c += 16) std::memcpy(tile + tile_index(c, i), in + c, 16);
+  }
+  turn_tile(tile, out, stride);
+}
+
+// The turned tiles of the polarisations, [recorded channel][time] -> rows, canonical order.
+void write_rows(const std::uint8_t (*turned)[kTile * kTile], bool descending, View<std::uint8_t, 2> rows) {
+  const std::int64_t n = rows.shape(0);
+  for (std::int64_t r = 0; r < n; ++r)
+    std::memcpy(&rows(descending ? n - 1 - r : r, 0), turned[0] + r * kTile,
+                static_cast<std::size_t>(rows.shape(1)));
+}
+void write_rows(const std::uint8_t (*turned)[kTile * kTile], bool descending, View<std::int16_t, 2> rows) {
+  const std::int64_t n = rows.shape(0), stride = rows.stride(0);
+  add_tiles(turned[0], turned[1], n, rows.shape(1), &rows(descending ? n - 1 : 0, 0),
+            descending ? -stride : stride);
+}
+
+template <class T>
+void unpack_integers(const UnpackPlan& plan, const RawBlock& block, int chan_begin, View<T, 2> x) {
+  check_integers(plan, block, chan_begin, x);
+  const bool descending = plan.format.channels_descending;
+  for_blocks(plan, chan_begin, x, [&](std::int64_t first, View<T, 2> rows) {
+    alignas(64) std::uint8_t turned[2][kTile * kTile] = {};
+    for (std::int64_t t = 0; t < block.n_time; t += kTile) {
+      const std::int64_t n_time = std::min(kTile, block.n_time - t), stride = rows.stride(0);
+      if constexpr (sizeof(T) == 1)
+        if (n_time == kTile && rows.shape(0) == kTile) {
+          turn_spectra(plan, block, t, kTile, first, kTile, descending ? &rows(kTile - 1, t) : &rows(0, t),
+                       descending ? -stride : stride);
+          continue;
+        }
+      for (int p = 0; p < plan.n_pol_summed; ++p)
+        turn_spectra(plan, block, t, n_time, p * plan.n_chan + first, rows.shape(0), turned[p], kTile);
+      write_rows(turned, descending, rows.slice(1, t, t + n_time));
+    }
+  });
+}
+
+// What each byte of packed samples holds.
+std::array<std::array<std::uint8_t, 8>, 256> bytes_of(const SampleFormat& f) {
+  std::array<std::array<std::uint8_t, 8>, 256> bytes{};
+  for (std::size_t v = 0; v < 256 && f.n_bits < 8; ++v) {
+    const std::uint8_t packed[8] = {static_cast<std::uint8_t>(v)};
+    for (int i = 0; i < 8 / f.n_bits; ++i)
+      bytes[v][static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(byte_at(f, packed, i));
+  }
+  return bytes;
 }
 
 }  // namespace
@@ -130,34 +260,33 @@ UnpackPlan make_unpack_plan(const StreamInfo& info, const SampleFormat& format) 
     throw std::invalid_argument(e.what());
   }
   const bool two = format.pol_kind == PolKind::kAaBb || format.pol_kind == PolKind::kCoherence;
-  return {format, info.n_chan, info.n_pol, two ? 2 : 1};
+  return {format, info.n_chan, info.n_pol, two ? 2 : 1, bytes_of(format)};
 }
 
-std::int64_t unpack_scratch_floats(std::int64_t n_channels) { return (kTileTime + 1) * n_channels; }
-
-void unpack(const UnpackPlan& plan, const RawBlock& block, int chan_begin, View<float, 2> x,
-            View<float, 1> scratch) {
+void unpack(const UnpackPlan& plan, const RawBlock& block, int chan_begin, View<float, 2> x) {
   check(plan, block, chan_begin, x);
-  const std::int64_t n = x.shape(0), first = first_recorded(plan, chan_begin, n);
-  expect(scratch.shape(0) >= unpack_scratch_floats(n), "unpack scratch of {} floats; {} needed",
-         scratch.shape(0), unpack_scratch_floats(n));
-  float* tile = scratch.data();
-  float* one = tile + kTileTime * n;
-  const std::int64_t byte_begin = first * plan.format.n_bits / 8,
-                     byte_end = (first + n) * plan.format.n_bits / 8;
-  std::size_t s = 0;
-  for (std::int64_t t = 0; t < block.n_time; t += kTileTime) {
-    const std::int64_t n_time = std::min(kTileTime, block.n_time - t);
-    // Spectra lie a page or more apart: unless they are asked for ahead, each is waited for.
-    for (std::int64_t i = t + kTileTime; i < std::min(t + 2 * kTileTime, block.n_time); ++i)
-      for (std::int64_t byte = byte_begin; byte < byte_end; byte += 64)
-        __builtin_prefetch(&block.samples(i, byte));
-    for (std::int64_t i = 0; i < n_time; ++i) {
-      while (block.spans[s].end <= t + i) ++s;
-      decode_spectrum(plan, block.spans[s], &block.samples(t + i, 0), first, n, tile + i * n, one);
+  for_blocks(plan, chan_begin, x, [&](std::int64_t first, View<float, 2> rows) {
+    float tile[kTileTime * kTile];
+    const std::int64_t n = rows.shape(0);
+    std::size_t s = 0;
+    for (std::int64_t t = 0; t < block.n_time; t += kTileTime) {
+      const std::int64_t n_time = std::min(kTileTime, block.n_time - t);
+      for (std::int64_t i = 0; i < n_time; ++i) {
+        while (block.spans[s].end <= t + i) ++s;
+        decode_spectrum(plan, block.spans[s], &block.samples(t + i, 0), ahead_of(block, t + i), first, n,
+                        tile + i * n);
+      }
+      turn_floats(tile, n, n_time, plan.format.channels_descending, rows.slice(1, t, t + n_time));
     }
-    turn_tile(tile, n, n_time, plan.format.channels_descending, x.slice(1, t, t + n_time));
-  }
+  });
+}
+
+void unpack(const UnpackPlan& plan, const RawBlock& block, int chan_begin, View<std::uint8_t, 2> x) {
+  unpack_integers(plan, block, chan_begin, x);
+}
+
+void unpack(const UnpackPlan& plan, const RawBlock& block, int chan_begin, View<std::int16_t, 2> x) {
+  unpack_integers(plan, block, chan_begin, x);
 }
 
 void unpack_reference(const UnpackPlan& plan, const RawBlock& block, int chan_begin, View<float, 2> x) {
@@ -168,8 +297,7 @@ void unpack_reference(const UnpackPlan& plan, const RawBlock& block, int chan_be
       for (std::int64_t c = 0; c < x.shape(0); ++c) {
         float sum = 0.0F;
         for (int p = 0; p < plan.n_pol_summed; ++p) {
-          const std::int64_t r = f.channels_descending ? plan.n_chan - 1 - (chan_begin + c) : chan_begin + c;
-          const auto at = static_cast<std::size_t>(std::int64_t{p} * plan.n_chan + r);
+          const auto at = static_cast<std::size_t>(recorded_index(plan, p, chan_begin + c));
           float v = sample_at(f, &block.samples(t, 0), static_cast<std::int64_t>(at));
           v -= static_cast<float>(f.zero_offset);
           if (!span.scale.empty()) v *= span.scale[at];
@@ -178,6 +306,41 @@ void unpack_reference(const UnpackPlan& plan, const RawBlock& block, int chan_be
         }
         x(c, t) = sum;
       }
+}
+
+void unpack_reference(const UnpackPlan& plan, const RawBlock& block, int chan_begin,
+                      View<std::int16_t, 2> x) {
+  check_integers(plan, block, chan_begin, x);
+  for (std::int64_t t = 0; t < block.n_time; ++t)
+    for (std::int64_t c = 0; c < x.shape(0); ++c) {
+      int sum = 0;
+      for (int p = 0; p < plan.n_pol_summed; ++p)
+        sum += byte_at(plan.format, &block.samples(t, 0), recorded_index(plan, p, chan_begin + c));
+      x(c, t) = static_cast<std::int16_t>(sum);
+    }
+}
+
+std::optional<RowCalibration> row_calibration(const UnpackPlan& plan, const RawBlock& block) {
+  const auto& f = plan.format;
+  if (f.is_float || f.n_bits > 8) return std::nullopt;
+  const CalibrationSpan* only = nullptr;
+  for (const auto& span : block.spans) {
+    if (span.missing) continue;
+    if (only == nullptr) only = &span;
+    if (span.scale != only->scale || span.offset != only->offset) return std::nullopt;
+  }
+  const auto n_chan = static_cast<std::size_t>(plan.n_chan);
+  RowCalibration rows{std::vector<double>(n_chan, 1.0), std::vector<double>(n_chan, 0.0)};
+  for (std::size_t c = 0; c < n_chan; ++c)
+    for (int p = 0; p < plan.n_pol_summed; ++p) {
+      const auto at = static_cast<std::size_t>(recorded_index(plan, p, static_cast<std::int64_t>(c)));
+      const double scale = only == nullptr || only->scale.empty() ? 1.0 : double{only->scale[at]};
+      if (p > 0 && scale != rows.scale[c]) return std::nullopt;
+      rows.scale[c] = scale;
+      rows.offset[c] += only == nullptr || only->offset.empty() ? 0.0 : double{only->offset[at]};
+      rows.offset[c] -= scale * (f.zero_offset + (f.is_signed ? 128.0 : 0.0));
+    }
+  return rows;
 }
 
 SpanWeights unpack_weights(const UnpackPlan& plan, const RawBlock& block) {

@@ -1,9 +1,10 @@
 // Conditioning: recorded spectra of one statistics window to normalised int8 with weights.
 //
 // Windows are fixed in the scan's absolute time, so what a sample becomes depends on its window alone. The
-// order is: unpack, statistics, static bands, outlying channels, normalise, zero-DM outlying times, weights
-// of subbands. A last window shorter than a quarter of the others is normalised by the statistics of the one
-// before it.
+// order is: static bands, unpack, statistics, normalise, outlying channels, zero-DM outlying times, weights
+// of subbands. Samples of 8 bits or fewer with one calibration over the window stay small integers until they
+// are normalised; others are floats. A last window shorter than a quarter of the others is normalised by the
+// statistics of the one before it.
 #pragma once
 #include <cstdint>
 #include <vector>
@@ -49,14 +50,20 @@ class Conditioner {
   const std::vector<int>& subbands() const { return subbands_; }
 
  private:
-  void normalise_all(const RawBlock& window, bool measure, View<std::int8_t, 2> q);
-  void flag(std::int64_t n_time);
+  void flag_bands(FlagCounts& now);
+  template <class T, class... Calibration>
+  void normalise_all(const RawBlock& window, bool measure, View<std::int8_t, 2> q,
+                     const Calibration&... calibration);
+  void flag_outlying_channels(FlagCounts& now);
   void drop_flagged(View<std::int8_t, 2> q);
-  void flag_times_of(View<std::int8_t, 2> q);
+  void flag_times_of(View<std::int8_t, 2> q, FlagCounts& now);
   void count_channels(std::int64_t n_time);
   int n_slab() const;
   int slab_begin(int slab) const;
   int slab_channels(int slab) const;
+  std::int64_t slab_bytes() const;
+  template <class T>
+  View<T, 2> slab_rows(int thread, int n_channel, std::int64_t n_time);
 
   RfiConfig config_;
   StreamInfo info_;
@@ -66,11 +73,10 @@ class Conditioner {
   std::vector<int> subbands_;
   std::vector<std::uint8_t> in_band_;  // 0 where the config flags the channel
 
-  Array<float, 3> slab_;            // [thread][channel of the slab][time]
-  Array<float, 2> scratch_;         // [thread]
+  Array<std::uint8_t, 2> slab_;     // [thread], rows of floats or of small integers
   Array<std::int32_t, 2> zero_dm_;  // [thread][time]
   Array<float, 1> mean_, sigma_, sigma_z_, residual_mean_;
-  Array<std::int64_t, 1> n_good_;
+  Array<std::int64_t, 1> n_good_, q_sum_;
   Array<std::uint8_t, 1> channel_good_, time_good_;
   bool has_statistics_ = false;
   SpanWeights weights_;

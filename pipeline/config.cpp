@@ -18,8 +18,8 @@ std::vector<Key> search_keys(SearchConfig& s) {
       {"search.snr_min_member", &s.snr_min_member,
        "Lowest S/N of an event that may join a cluster; at most snr_min.", "", 3.0, 1e6},
       {"search.width_min_s", &s.width_min_s,
-       "Narrowest pulse (FWHM) that snr_loss_max holds for; narrower ones are found too, with more loss.", "s",
-       kSeconds, 100.0},
+       "Narrowest pulse (FWHM) that snr_loss_max holds for; narrower ones are found too, with more loss.",
+       "s", kSeconds, 100.0},
       {"search.width_max_s", &s.width_max_s, "Widest pulse searched.", "s", kSeconds, 100.0},
       {"search.snr_loss_max", &s.snr_loss_max,
        "Largest fraction of S/N of the narrowest pulse that the plan may lose to DM steps, delay rounding "

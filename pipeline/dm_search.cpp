@@ -23,7 +23,9 @@ int trials_per_variance(const PlanPass& pass) {
   return std::max(1, kDelaysPerVariance / pass.fdmt.params.delay_step);
 }
 
-std::int64_t round_down(std::int64_t n, std::int64_t unit) { return (n >= 0 ? n : n - unit + 1) / unit * unit; }
+std::int64_t round_down(std::int64_t n, std::int64_t unit) {
+  return (n >= 0 ? n : n - unit + 1) / unit * unit;
+}
 
 std::int64_t variance_bins(const BoxcarPlan& boxcar) { return (boxcar.lag() + kTimeTile) / kVarianceBin; }
 
@@ -263,8 +265,8 @@ void DmSearch::distribute_channel(std::int64_t c, View<std::int8_t, 1> scratch) 
   }
 }
 
-// A coarse bin holds as many samples as a fine one: weights are averaged, means are sums scaled as the samples
-// were.
+// A coarse bin holds as many samples as a fine one: weights are averaged, means are sums scaled as the
+// samples were.
 void DmSearch::distribute_bins(std::int64_t subband, Array<float, 2> Bins::*bins) {
   float* fine = &(window_bins_.*bins)(subband, 0);
   const bool is_mean = bins == &Bins::mean;
@@ -276,7 +278,8 @@ void DmSearch::distribute_bins(std::int64_t subband, Array<float, 2> Bins::*bins
       for (std::int64_t i = 0; i < window_bins() >> (at + 1); ++i)
         fine[i] = (is_sum ? 1.0F : 0.5F) * (fine[2 * i] + fine[2 * i + 1]);
     }
-    std::copy(fine, fine + n, &(o.bins.*bins)(subband, (o.lag + o.history) / kVarianceBin + window_in_block_ * n));
+    std::copy(fine, fine + n,
+              &(o.bins.*bins)(subband, (o.lag + o.history) / kVarianceBin + window_in_block_ * n));
   }
 }
 
@@ -324,16 +327,14 @@ void DmSearch::search_pass(std::size_t index) {
   const auto& octave = octave_of(pass);
   if (!has_weight(octave)) return;  // then the tails, whose weights are in the octave's lag, are zero too
   make_group_rows(pass, octave);
-  parallel_for(n_threads_, (pass.fdmt.n_trial() + kTrialTile - 1) / kTrialTile,
-               [&](std::int64_t tile, int thread) {
-                 search_trials(index, static_cast<int>(tile) * kTrialTile,
-                               scratch_[static_cast<std::size_t>(thread)]);
-               });
+  parallel_for(
+      n_threads_, (pass.fdmt.n_trial() + kTrialTile - 1) / kTrialTile, [&](std::int64_t tile, int thread) {
+        search_trials(index, static_cast<int>(tile) * kTrialTile, scratch_[static_cast<std::size_t>(thread)]);
+      });
 }
 
 View<std::int16_t, 2> DmSearch::group_rows(const PlanPass& pass, const Octave& octave) {
-  return {group_memory_.data(),
-          {pass.fdmt.n_group_row, pass.fdmt.group_columns(octave.block)}};
+  return {group_memory_.data(), {pass.fdmt.n_group_row, pass.fdmt.group_columns(octave.block)}};
 }
 
 void DmSearch::make_group_rows(const PlanPass& pass, const Octave& octave) {
@@ -341,15 +342,14 @@ void DmSearch::make_group_rows(const PlanPass& pass, const Octave& octave) {
   const Span span = dedispersed_span(pass, octave);
   if (span.begin >= span.end) return;
   const auto block_samples = octave.samples.cview().slice(1, kRefineLead, octave.history + octave.block);
-  parallel_for(n_threads_, static_cast<std::int64_t>(pass.fdmt.groups.size()),
-               [&](std::int64_t g, int thread) {
-                 const auto& group = pass.fdmt.groups[static_cast<std::size_t>(g)];
-                 const std::int64_t end = span.end + group.shift_max - group.shift_min;
-                 for (std::int64_t j = span.begin; j < end; j += kTimeTile)
-                   fdmt_group_rows(pass.fdmt, static_cast<int>(g), block_samples, j,
-                                   std::min(kTimeTile, end - j), rows,
-                                   scratch_[static_cast<std::size_t>(thread)].fdmt.view());
-               });
+  parallel_for(
+      n_threads_, static_cast<std::int64_t>(pass.fdmt.groups.size()), [&](std::int64_t g, int thread) {
+        const auto& group = pass.fdmt.groups[static_cast<std::size_t>(g)];
+        const std::int64_t end = span.end + group.shift_max - group.shift_min;
+        for (std::int64_t j = span.begin; j < end; j += kTimeTile)
+          fdmt_group_rows(pass.fdmt, static_cast<int>(g), block_samples, j, std::min(kTimeTile, end - j),
+                          rows, scratch_[static_cast<std::size_t>(thread)].fdmt.view());
+      });
 }
 
 // The variance and the mean of the tile's rows, one for each run of trials that share it. All but the tile's

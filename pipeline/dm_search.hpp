@@ -1,12 +1,12 @@
 // Dedispersion and boxcar search of one beam, block by block: every pass of the plan over every trial and
 // width.
 //
-// A window of new samples is downsampled at once into the octaves that passes use. Each keeps its int8 samples
-// [channel][history + block] and their subband weights. A block of new samples [T0, T1) lets a pass of octave j
-// search output times [T0 - H_j, T1 - H_j), H_j being what the plan says (kRefineLead more are kept); the rows of a trial are made in
-// tiles of kTimeTile samples, in order of time, and searched while they are in cache. What a trial's boxcars
-// need of earlier tiles is 32 numbers a level. Rows are zero from the scan's end on and nothing before its
-// beginning is reported, so neither is dedispersed.
+// A window of new samples is downsampled at once into the octaves that passes use. Each keeps its int8
+// samples [channel][history + block] and their subband weights. A block of new samples [T0, T1) lets a pass
+// of octave j search output times [T0 - H_j, T1 - H_j), H_j being what the plan says (kRefineLead more are
+// kept); the rows of a trial are made in tiles of kTimeTile samples, in order of time, and searched while
+// they are in cache. What a trial's boxcars need of earlier tiles is 32 numbers a level. Rows are zero from
+// the scan's end on and nothing before its beginning is reported, so neither is dedispersed.
 #pragma once
 #include <cstdint>
 #include <vector>

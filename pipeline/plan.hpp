@@ -12,9 +12,9 @@
 //   DM step        m D t_s / 12                         half a step at most, evenly spread over the band
 //
 // for trials that are m octave samples of delay across the band apart, and S/N at constant fluence goes as
-// width^-1/2: loss = 1 - (1 + added^2 / W^2)^-1/4. At each DM the plan takes the largest D = 2^j, and then the
-// largest m, whose loss for the narrowest pulse, search.width_min_s, stays within search.snr_loss_max: work
-// falls with D^2 and, of boxcars, with m.
+// width^-1/2: loss = 1 - (1 + added^2 / W^2)^-1/4. At each DM the plan takes the largest D = 2^j, and then
+// the largest m, whose loss for the narrowest pulse, search.width_min_s, stays within search.snr_loss_max:
+// work falls with D^2 and, of boxcars, with m.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -41,7 +41,7 @@ struct LossBudget {
 
 /// A run of trials of one octave that is dedispersed at once.
 struct PlanPass {
-  int octave = 0;                    ///< downsampled by 2^octave
+  int octave = 0;                     ///< downsampled by 2^octave
   double dm_per_sample_pc_cm3 = 0.0;  ///< of delay across the band
   FdmtPlan fdmt;
   BoxcarPlan boxcar;
@@ -78,10 +78,11 @@ inline constexpr int kTrialTile = 32;
 /// Throws std::invalid_argument where the config cannot work for this stream.
 SearchPlan make_search_plan(const Config& config, const StreamInfo& info);
 
-/// Fraction of the S/N of the optimal matched filter that a detection is expected to have, for a Gaussian pulse that is
-/// `width_s` (FWHM) wide in the recorded channels. Events are refined (kernels/refine.hpp): steps of DM and the
-/// tree's roundings decide whether a pulse is found, but cost what is reported of it nothing; left are the samples'
-/// length, one rounding of each channel's delay, (D t_s)^2 / 12, quantisation and the boxcar.
+/// Fraction of the S/N of the optimal matched filter that a detection is expected to have, for a Gaussian
+/// pulse that is `width_s` (FWHM) wide in the recorded channels. Events are refined (kernels/refine.hpp):
+/// steps of DM and the tree's roundings decide whether a pulse is found, but cost what is reported of it
+/// nothing; left are the samples' length, one rounding of each channel's delay, (D t_s)^2 / 12, quantisation
+/// and the boxcar.
 double expected_recovery(const SearchPlan& plan, double dm_pc_cm3, double width_s);
 
 /// Length of a statistics window: the power of two nearest to rfi.window_s, at least 1024 samples.

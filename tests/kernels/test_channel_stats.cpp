@@ -1,6 +1,7 @@
 // Robust statistics of channels: by hand, against the reference and against Gaussians, and what is refused.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -123,6 +124,120 @@ TEST(ChannelStats, MatchTheReferenceOverAwkwardSizes) {
       EXPECT_NEAR(fast.sigma(i), plain.sigma(i), tolerance) << n_time << " samples, channel " << i;
     }
   }
+}
+
+RowCalibration calibration_of(int n_chan, double scale, double offset) {
+  return {std::vector<double>(static_cast<std::size_t>(n_chan), scale),
+          std::vector<double>(static_cast<std::size_t>(n_chan), offset)};
+}
+
+template <class T>
+void fill_levels(View<T, 2> x, double mean, double sigma, Xoshiro256& random) {
+  for (std::int64_t i = 0; i < x.shape(0); ++i)
+    for (std::int64_t t = 0; t < x.shape(1); ++t)
+      x(i, t) = static_cast<T>(
+          std::clamp(std::lround(mean + sigma * gaussian(random)), 0L, sizeof(T) == 1 ? 255L : 510L));
+}
+
+template <class T>
+Stats integer_stats_of(View<const T, 2> x, const RowCalibration& calibration, const SpanWeights& w,
+                       int chan_begin) {
+  Stats s(x.shape(0));
+  channel_stats(x, calibration, w, chan_begin, s.mean.view(), s.sigma.view(), s.n_good.view());
+  return s;
+}
+
+TEST(IntegerStats, OfSixSamplesByHand) {
+  const std::vector<std::uint8_t> x = {1, 2, 3, 4, 5, 6, 255, 99, 1, 3, 3, 0};
+  SpanWeights w{{0, 2, 6}, {1, 0, 1, 1}, 2};
+  const auto s =
+      integer_stats_of(View<const std::uint8_t, 2>(x.data(), {2, 6}), {{-2.0, 1.0}, {10.0, 0.0}}, w, 0);
+  EXPECT_FLOAT_EQ(s.mean(0), 10.0F - 2.0F * 3.5F);
+  EXPECT_FLOAT_EQ(s.sigma(0), 2.0F * std::sqrt(35.0F / 12.0F));
+  EXPECT_FLOAT_EQ(s.mean(1), 1.75F);
+  EXPECT_FLOAT_EQ(s.sigma(1), std::sqrt(6.75F / 4.0F));
+  EXPECT_EQ(s.n_good(1), 4);
+}
+
+template <class T>
+void check_integer_stats(std::int64_t n_time, double mean, double sigma, Xoshiro256& random) {
+  const auto w = random_weights(n_time, 7, random);
+  const int first = static_cast<int>(random.below(4));
+  const auto calibration = calibration_of(7, random.below(2) == 0 ? 1.0 : -0.37, 11.0 * gaussian(random));
+  PaddedRows<T> x(4, n_time, random);
+  fill_levels(x.view(), mean, sigma, random);
+  Array<std::int16_t, 2> wide({4, n_time});
+  for (int i = 0; i < 4; ++i)
+    for (std::int64_t t = 0; t < n_time; ++t) wide(i, t) = x.cview()(i, t);
+  const auto fast = integer_stats_of(x.cview(), calibration, w, first);
+  Stats plain(4);
+  channel_stats_reference(wide.cview(), calibration, w, first, plain.mean.view(), plain.sigma.view(),
+                          plain.n_good.view());
+  EXPECT_EQ(values_of(fast.mean.cview()), values_of(plain.mean.cview())) << n_time << " samples";
+  EXPECT_EQ(values_of(fast.sigma.cview()), values_of(plain.sigma.cview())) << n_time << " samples";
+  EXPECT_EQ(values_of(fast.n_good.cview()), values_of(plain.n_good.cview()));
+}
+
+TEST(IntegerStats, EqualTheReferenceOverAwkwardSizes) {
+  Xoshiro256 random(8);
+  for (std::int64_t n_time : {1, 3, 7, 15, 16, 17, 63, 64, 65, 511, 512, 513, 4097, 16384, 16385, 40'000})
+    for (double sigma : {0.0, 0.4, 2.0, 30.0, 400.0}) {  // of the last most are at the ends of the range
+      check_integer_stats<std::uint8_t>(n_time, 120.3, sigma, random);
+      check_integer_stats<std::int16_t>(n_time, 256.4, sigma, random);
+    }
+}
+
+// The extremes of every sum: all samples at the ends of the range.
+TEST(IntegerStats, OfTheLargestValuesDoNotOverflow) {
+  constexpr std::int64_t kN = 3 * 16384;
+  Array<std::uint8_t, 2> bytes({1, kN});
+  Array<std::int16_t, 2> sums({1, kN});
+  for (std::int64_t t = 0; t < kN; ++t) {
+    bytes(0, t) = t % 64 < 32 ? 255 : 0;
+    sums(0, t) = t % 64 < 32 ? 511 : 0;
+  }
+  const auto w = all_good(kN, 1);
+  const auto a = integer_stats_of(bytes.cview(), calibration_of(1, 1.0, 0.0), w, 0);
+  const auto b = integer_stats_of(sums.cview(), calibration_of(1, 1.0, 0.0), w, 0);
+  EXPECT_EQ(a.mean(0), 127.5F);
+  EXPECT_EQ(a.sigma(0), 127.5F);
+  EXPECT_EQ(b.mean(0), 255.5F);
+  EXPECT_EQ(b.sigma(0), 255.5F);
+}
+
+TEST(IntegerStats, AreThoseOfTheSameFloats) {
+  Xoshiro256 random(9);
+  Array<std::uint8_t, 2> x({5, 16384});
+  fill_levels(x.view(), 100.0, 12.0, random);
+  Array<float, 2> floats({5, 16384});
+  for (std::int64_t i = 0; i < x.size(); ++i) floats.data()[i] = x.data()[i];
+  const auto w = random_weights(16384, 5, random);
+  const auto a = integer_stats_of(x.cview(), calibration_of(5, 1.0, 0.0), w, 0);
+  const auto b = stats_of(floats.cview(), w);
+  for (int c = 0; c < 5; ++c) {  // 1.5e-5 sigma of the float sums and one rounding of the mean, 2^-18
+    EXPECT_NEAR(a.mean(c), b.mean(c), 12.0 * 1.5e-5 + 4e-6);
+    EXPECT_NEAR(a.sigma(c), b.sigma(c), 12.0 * 1.5e-5 + 4e-6);
+  }
+}
+
+TEST(IntegerStats, OfNothingAreZeroWhateverTheCalibration) {
+  Array<std::uint8_t, 2> x({1, 100});
+  SpanWeights w = all_good(100, 1);
+  w.good[0] = 0;
+  const auto s = integer_stats_of(x.cview(), calibration_of(1, 2.0, 5.0), w, 0);
+  EXPECT_EQ(s.mean(0), 0.0F);
+  EXPECT_EQ(s.sigma(0), 0.0F);
+  EXPECT_EQ(s.n_good(0), 0);
+}
+
+TEST(IntegerStats, RefuseShapesThatDiffer) {
+  Array<std::uint8_t, 2> x({4, 100});
+  const auto call = [&](const RowCalibration& calibration, int first) {
+    integer_stats_of(x.cview(), calibration, all_good(100, 6), first);
+  };
+  EXPECT_NO_THROW(call(calibration_of(6, 1.0, 0.0), 2));
+  EXPECT_THROW(call(calibration_of(6, 1.0, 0.0), 3), std::invalid_argument);
+  EXPECT_THROW(call(calibration_of(5, 1.0, 0.0), 2), std::invalid_argument);
 }
 
 TEST(ChannelStats, OfNothingAreZeroAndOfNansAreNan) {

@@ -78,7 +78,8 @@ TEST(Fdmt, CoarseTrialsAreThoseOfTheFineOnes) {
       const auto coarse = dedispersed(plan, in.cview(), 90);
       ASSERT_EQ(plan.n_trial(), (116 + step - 1) / step);
       for (int i = 0; i < plan.n_trial(); ++i)
-        EXPECT_TRUE(equal(coarse.cview().slice(0, i, i + 1), fine.cview().slice(0, i * step, i * step + 1), "d", "t"))
+        EXPECT_TRUE(
+            equal(coarse.cview().slice(0, i, i + 1), fine.cview().slice(0, i * step, i * step + 1), "d", "t"))
             << n_chan << " channels, trial " << i << " of step " << step;
     }
   }
@@ -207,8 +208,8 @@ TEST(Fdmt, TilesOfTrialsMayBeginAnywhere) {
     RowsInto rows;
     rows.out = out.view();
     for (int i = 0, n_i; i < plan.n_trial(); i += n_i) {
-      n_i =
-          static_cast<int>(std::min<std::int64_t>(plan.n_trial() - i, random_between(random, 1, p.trial_tile)));
+      n_i = static_cast<int>(
+          std::min<std::int64_t>(plan.n_trial() - i, random_between(random, 1, p.trial_tile)));
       for (std::int64_t n = 0; rows.t < kTime; rows.t += n) {
         n = std::min(kTime - rows.t, random_between(random, 1, 50));
         fdmt_trials(plan, groups.rows.cview(), i, i + n_i, rows.t, n, rows, trial_scratch.view());

@@ -86,6 +86,28 @@ TEST(AddZeroDm, MatchesTheReferenceOverAwkwardSizes) {
     }
 }
 
+TEST(SubtractZeroDm, TakesAChannelOutAgain) {
+  Xoshiro256 random(7);
+  for (std::int64_t n : {1, 3, 7, 63, 64, 65, 257}) {
+    PaddedRows<std::int8_t> q(5, n, random);
+    fill_uniform(q.view(), 127, random);
+    Array<std::int32_t, 1> z({n}), others({n});
+    add_zero_dm(q.cview(), z.view());
+    add_zero_dm_reference(q.cview().slice(0, 0, 4), others.view());
+    subtract_zero_dm(q.cview()[4], z.view());
+    EXPECT_EQ(values_of(z.cview()), values_of(others.cview()));
+    EXPECT_THROW(subtract_zero_dm(q.cview()[4], z.view().slice(0, 0, n - 1)), std::invalid_argument);
+  }
+}
+
+TEST(AddZeroDm, OfManyRowsAtTheirLargestDoesNotOverflow) {
+  Array<std::int8_t, 2> q({600, 64});
+  for (std::int64_t i = 0; i < q.size(); ++i) q.data()[i] = -128;
+  Array<std::int32_t, 1> z({64});
+  add_zero_dm(q.cview(), z.view());
+  EXPECT_EQ(values_of(z.cview()), std::vector<std::int32_t>(64, -128 * 600));
+}
+
 TEST(AddZeroDm, RefusesShapesThatDiffer) {
   Array<std::int8_t, 2> q({3, 8});
   Array<std::int32_t, 1> z({7}), right({8});

@@ -14,8 +14,9 @@ namespace {
 std::vector<int> quantised(std::vector<float> x, float mean, float sigma) {
   const auto n = std::ssize(x);
   Array<std::int8_t, 2> q({1, n});
+  Array<std::int64_t, 1> q_sum({1});
   normalise(View<const float, 2>(x.data(), {1, n}), View<const float, 1>(&mean, {1}),
-            View<const float, 1>(&sigma, {1}), all_good(n, 1), 0, q.view());
+            View<const float, 1>(&sigma, {1}), all_good(n, 1), 0, q.view(), q_sum.view());
   return {q.data(), q.data() + n};
 }
 
@@ -53,8 +54,10 @@ TEST(Normalise, MatchesTheReferenceOverAwkwardSizes) {
         sigma(c) = static_cast<float>(random.uniform() < 0.1 ? 0.0 : 0.3 + 4.0 * random.uniform());
       }
       PaddedRows<std::int8_t> fast(n_chan, n_time, random), plain(n_chan, n_time, random);
-      normalise(x.cview(), mean.cview(), sigma.cview(), w, first, fast.view());
-      normalise_reference(x.cview(), mean.cview(), sigma.cview(), w, first, plain.view());
+      Array<std::int64_t, 1> fast_sum({n_chan}), plain_sum({n_chan});
+      normalise(x.cview(), mean.cview(), sigma.cview(), w, first, fast.view(), fast_sum.view());
+      normalise_reference(x.cview(), mean.cview(), sigma.cview(), w, first, plain.view(), plain_sum.view());
+      EXPECT_EQ(values_of(fast_sum.cview()), values_of(plain_sum.cview()));
       EXPECT_TRUE(equal(fast.cview(), plain.cview(), "c", "t")) << n_chan << " x " << n_time;
       EXPECT_TRUE(fast.gaps_untouched());
     }
@@ -70,13 +73,102 @@ TEST(Normalise, TheReceiversGainDoesNotMatter) {
   EXPECT_EQ(quantised(a, 7.0F, 1.5F), quantised(b, 512.0F * 7.0F, 512.0F * 1.5F));
 }
 
+RowCalibration calibration_of(int n_chan, double scale, double offset) {
+  return {std::vector<double>(static_cast<std::size_t>(n_chan), scale),
+          std::vector<double>(static_cast<std::size_t>(n_chan), offset)};
+}
+
+// Levels of the integers [0, n) of a row that stand for scale r + offset.
+template <class T>
+std::vector<int> levels(std::int64_t n, double scale, double offset, float mean, float sigma) {
+  Array<T, 2> x({1, n});
+  for (std::int64_t t = 0; t < n; ++t) x(0, t) = static_cast<T>(t);
+  Array<std::int8_t, 2> q({1, n});
+  Array<std::int64_t, 1> q_sum({1});
+  normalise(View<const T, 2>(x.cview()), calibration_of(1, scale, offset), View<const float, 1>(&mean, {1}),
+            View<const float, 1>(&sigma, {1}), all_good(n, 1), 0, q.view(), q_sum.view());
+  return {q.data(), q.data() + n};
+}
+
+TEST(NormaliseIntegers, ByHand) {
+  EXPECT_EQ(levels<std::uint8_t>(5, 1.0, 0.0, 2.0F, 2.0F), (std::vector<int>{-4, -2, 0, 2, 4}));
+  EXPECT_EQ(levels<std::uint8_t>(5, 0.5, 10.0, 11.0F, 1.0F), (std::vector<int>{-4, -2, 0, 2, 4}));
+  EXPECT_EQ(levels<std::uint8_t>(5, -1.0, 4.0, 2.0F, 2.0F), (std::vector<int>{4, 2, 0, -2, -4}));
+  EXPECT_EQ(levels<std::int16_t>(5, 0.0, 4.0, 4.0F, 0.0F), std::vector<int>(5, 0));
+  EXPECT_EQ(levels<std::int16_t>(5, 0.0, 4.0, 2.0F, 1.0F), std::vector<int>(5, 0));
+}
+
+TEST(NormaliseIntegers, AreTheLevelsOfTheSameFloats) {
+  Xoshiro256 random(5);
+  for (int round = 0; round < 300; ++round) {
+    const auto mean = static_cast<float>(500.0 * random.uniform());
+    const auto sigma = static_cast<float>(std::pow(10.0, -3.0 + 6.0 * random.uniform()));
+    std::vector<float> floats(511);
+    for (std::size_t i = 0; i < floats.size(); ++i) floats[i] = static_cast<float>(i);
+    const auto expected = quantised(floats, mean, sigma);
+    EXPECT_EQ(levels<std::int16_t>(511, 1.0, 0.0, mean, sigma), expected);
+    EXPECT_EQ(levels<std::uint8_t>(256, 1.0, 0.0, mean, sigma),
+              std::vector<int>(expected.begin(), expected.begin() + 256));
+  }
+}
+
+template <class T>
+void check_integers(int n_chan, std::int64_t n_time, Xoshiro256& random) {
+  const int first = static_cast<int>(random.below(5));
+  const auto w = random_weights(n_time, n_chan + 5, random);
+  auto calibration = calibration_of(n_chan + 5, 1.0, 0.0);
+  for (auto& v : calibration.scale) v = random.below(9) == 0 ? 0.0 : gaussian(random);
+  PaddedRows<T> x(n_chan, n_time, random);
+  Array<std::int16_t, 2> wide({n_chan, n_time});
+  for (int c = 0; c < n_chan; ++c)
+    for (std::int64_t t = 0; t < n_time; ++t)
+      x.view()(c, t) = static_cast<T>(wide(c, t) = static_cast<std::int16_t>(random_between(random, 0, 255)));
+  Array<float, 1> mean({n_chan}), sigma({n_chan});
+  for (int c = 0; c < n_chan; ++c) {
+    mean(c) = static_cast<float>(127.0 * calibration.scale[static_cast<std::size_t>(first + c)]);
+    sigma(c) = static_cast<float>(random.uniform() < 0.1 ? 0.0 : 0.3 + 40.0 * random.uniform());
+  }
+  PaddedRows<std::int8_t> fast(n_chan, n_time, random), plain(n_chan, n_time, random);
+  Array<std::int64_t, 1> fast_sum({n_chan}), plain_sum({n_chan});
+  normalise(x.cview(), calibration, mean.cview(), sigma.cview(), w, first, fast.view(), fast_sum.view());
+  normalise_reference(wide.cview(), calibration, mean.cview(), sigma.cview(), w, first, plain.view(),
+                      plain_sum.view());
+  EXPECT_TRUE(equal(fast.cview(), plain.cview(), "c", "t")) << n_chan << " x " << n_time;
+  EXPECT_EQ(values_of(fast_sum.cview()), values_of(plain_sum.cview()));
+  EXPECT_TRUE(fast.gaps_untouched());
+}
+
+TEST(NormaliseIntegers, MatchTheReferenceOverAwkwardSizes) {
+  Xoshiro256 random(6);
+  for (int n_chan : {1, 3, 64, 65, 100})
+    for (std::int64_t n_time : {1, 3, 7, 31, 32, 33, 63, 64, 65, 4097}) {
+      check_integers<std::uint8_t>(n_chan, n_time, random);
+      check_integers<std::int16_t>(n_chan, n_time, random);
+    }
+}
+
+TEST(NormaliseIntegers, RefuseShapesThatDiffer) {
+  Array<std::uint8_t, 2> x({3, 16});
+  Array<float, 1> mean({3}), sigma({3});
+  Array<std::int8_t, 2> q({3, 16});
+  Array<std::int64_t, 1> sum({3}), two({2});
+  const auto call = [&](const RowCalibration& calibration, int first, View<std::int64_t, 1> q_sum) {
+    normalise(x.cview(), calibration, mean.cview(), sigma.cview(), all_good(16, 4), first, q.view(), q_sum);
+  };
+  EXPECT_NO_THROW(call(calibration_of(4, 1.0, 0.0), 1, sum.view()));
+  EXPECT_THROW(call(calibration_of(4, 1.0, 0.0), 2, sum.view()), std::invalid_argument);
+  EXPECT_THROW(call(calibration_of(3, 1.0, 0.0), 1, sum.view()), std::invalid_argument);
+  EXPECT_THROW(call(calibration_of(4, 1.0, 0.0), 1, two.view()), std::invalid_argument);
+}
+
 TEST(Normalise, RefusesShapesThatDiffer) {
   Array<float, 2> x({3, 16});
   Array<float, 1> mean({3}), sigma({3}), two({2});
   Array<std::int8_t, 2> q({3, 16}), narrow({3, 15});
+  Array<std::int64_t, 1> q_sum({3});
   const auto w = all_good(16, 4);
   const auto call = [&](auto in, auto m, auto s, const SpanWeights& weights, int first, auto out) {
-    normalise(in, m, s, weights, first, out);
+    normalise(in, m, s, weights, first, out, q_sum.view());
   };
   EXPECT_NO_THROW(call(x.cview(), mean.cview(), sigma.cview(), w, 1, q.view()));
   EXPECT_THROW(call(x.cview(), mean.cview(), sigma.cview(), w, 2, q.view()), std::invalid_argument);

@@ -127,47 +127,6 @@ TEST(DecimateBy8, AddsEight) {
   }
 }
 
-// The sixteen float lanes that the header promises, one sample at a time.
-struct Lanes {
-  double count = 0.0, sum = 0.0, squares = 0.0;
-  Lanes(const float* x, std::int64_t n, float pivot, float low, float high) {
-    float c[16] = {}, s[16] = {}, q[16] = {};
-    for (std::int64_t i = 0; i < n; ++i) {
-      const float v = x[i] - pivot;
-      if (!(v > low && v < high)) continue;
-      c[i % 16] += 1.0F;
-      s[i % 16] += v;
-      q[i % 16] += v * v;
-    }
-    for (int lane = 0; lane < 16; ++lane) count += c[lane], sum += s[lane], squares += q[lane];
-  }
-};
-
-TEST(ClippedMoments, AreTheSameBitsAsSixteenPlainLanes) {
-  Xoshiro256 random(5);
-  for (std::int64_t n : {0, 1, 3, 7, 15, 16, 17, 63, 64, 65, 1000, 4095, 4096}) {
-    std::vector<float> x(static_cast<std::size_t>(n + 3));
-    for (auto& v : x) v = static_cast<float>(10.0 + 2.0 * gaussian(random));
-    for (const auto& [low, high] : {std::pair{-3.0F, 3.0F}, {-1.5F, 4.0F}, {-1e30F, 1e30F}}) {
-      double count = 1.0, sum = 2.0, squares = 3.0;  // what was there is added to
-      clipped_moments(x.data() + 3, n, 10.0F, low, high, &count, &sum, &squares);
-      const Lanes plain(x.data() + 3, n, 10.0F, low, high);
-      EXPECT_EQ(count, 1.0 + plain.count) << n;
-      EXPECT_NEAR(sum, 2.0 + plain.sum, 1e-12) << n;  // order of the last double sum: 16 2^-53 4096
-      EXPECT_NEAR(squares, 3.0 + plain.squares, 1e-10) << n;
-    }
-  }
-}
-
-TEST(ClippedMoments, BoundsAreOpen) {
-  const float x[] = {1.0F, 2.0F, 3.0F, 4.0F, 5.0F};
-  double count = 0.0, sum = 0.0, squares = 0.0;
-  clipped_moments(x, 5, 3.0F, -2.0F, 2.0F, &count, &sum, &squares);
-  EXPECT_EQ(count, 3.0);
-  EXPECT_EQ(sum, 0.0);
-  EXPECT_EQ(squares, 2.0);
-}
-
 TEST(VectorTarget, HasAName) { EXPECT_FALSE(std::string(vector_target()).empty()); }
 
 }  // namespace

@@ -69,8 +69,7 @@ std::vector<SampleFormat> all_formats() {
 
 Array<float, 2> unpacked(const UnpackPlan& plan, const RawBlock& block) {
   Array<float, 2> x({plan.n_chan, block.n_time});
-  Array<float, 1> scratch({unpack_scratch_floats(plan.n_chan)});
-  unpack(plan, block, 0, x.view(), scratch.view());
+  unpack(plan, block, 0, x.view());
   return x;
 }
 
@@ -134,8 +133,7 @@ TEST(Unpack, MatchesTheReferenceForEveryFormatAndAwkwardSizes) {
       const auto n = random_between(random, 1, std::min(n_chan, 300));  // begins within a byte, too
       const auto first = static_cast<int>(random_between(random, 0, n_chan - n));
       PaddedRows<float> fast(n, block.n_time, random), plain(n, block.n_time, random);
-      Array<float, 1> scratch({unpack_scratch_floats(n)});
-      unpack(plan, block, first, fast.view(), scratch.view());
+      unpack(plan, block, first, fast.view());
       unpack_reference(plan, block, first, plain.view());
       EXPECT_TRUE(equal(fast.cview(), plain.cview(), "c", "t"))
           << format.n_bits << " bits, " << n_chan << " channels from " << first;
@@ -153,8 +151,7 @@ TEST(Unpack, ChannelsDoNotDependOnWhichOthersAreAskedFor) {
     const auto whole = unpacked(plan, block);
     const auto first = random_between(random, 0, n_chan - 1), end = random_between(random, first + 1, n_chan);
     Array<float, 2> part({end - first, block.n_time});
-    Array<float, 1> scratch({unpack_scratch_floats(end - first)});
-    unpack(plan, block, static_cast<int>(first), part.view(), scratch.view());
+    unpack(plan, block, static_cast<int>(first), part.view());
     EXPECT_TRUE(equal(part.cview(), whole.cview().slice(0, first, end), "c", "t")) << n_chan;
   }
 }
@@ -175,6 +172,109 @@ TEST(Unpack, CuttingASpanInTwoChangesNothing) {
   EXPECT_TRUE(equal(unpacked(plan, block).cview(), before.cview(), "c", "t"));
 }
 
+TEST(UnpackIntegers, CountFromTheLowestValueOfTheFormat) {
+  SampleFormat format;
+  format.is_signed = true;
+  RawBlock block;
+  block.n_time = 2;
+  block.reserve(2, 2);
+  for (int i = 0; i < 4; ++i) block.samples.data()[i] = static_cast<std::uint8_t>(-128 + 80 * i);
+  block.spans = {{0, 2, false, {}, {}, {}}};  // -128, -48 | 32, 112
+  Array<std::uint8_t, 2> one({2, 2});
+  unpack(plan_of(2, format), block, 0, one.view());
+  EXPECT_EQ(std::vector<int>(one.data(), one.data() + 4), (std::vector<int>{0, 160, 80, 240}));
+  format.pol_kind = PolKind::kAaBb;
+  Array<std::int16_t, 2> sum({1, 2});
+  unpack(plan_of(1, format), block, 0, sum.view());
+  EXPECT_EQ(std::vector<int>(sum.data(), sum.data() + 2), (std::vector<int>{80, 400}));
+}
+
+template <class T>
+void check_integers(const SampleFormat& format, int n_chan, std::int64_t n_time, Xoshiro256& random) {
+  const auto plan = plan_of(n_chan, format);
+  const auto block = random_block(plan, n_time, random);
+  const auto n = random_between(random, std::max(1, n_chan - 70), n_chan);
+  const auto first = static_cast<int>(random_between(random, 0, n_chan - n));
+  PaddedRows<T> fast(n, n_time, random);
+  Array<std::int16_t, 2> plain({n, n_time});
+  unpack(plan, block, first, fast.view());
+  unpack_reference(plan, block, first, plain.view());
+  EXPECT_TRUE(equal(fast.cview(), plain.cview(), "c", "t"))
+      << format.n_bits << " bits, " << n_chan << " channels from " << first << ", " << n_time << " times";
+  EXPECT_TRUE(fast.gaps_untouched());
+}
+
+TEST(UnpackIntegers, MatchTheReferenceForEveryFormatAndAwkwardSizes) {
+  Xoshiro256 random(16);
+  for (const auto& format : all_formats()) {
+    if (format.n_bits > 8) continue;
+    for (int n_chan : {1, 3, 64, 65, 100, 192}) {
+      if (n_chan * format.n_bits % 8 != 0) n_chan *= 8;
+      for (std::int64_t n_time : {1, 3, 7, 63, 64, 65, 129}) {
+        check_integers<std::int16_t>(format, n_chan, n_time, random);
+        if (plan_of(n_chan, format).n_pol_summed == 1)
+          check_integers<std::uint8_t>(format, n_chan, n_time, random);
+      }
+    }
+  }
+}
+
+TEST(UnpackIntegers, CalibratedAreTheFloats) {
+  Xoshiro256 random(17);
+  for (const auto& format : all_formats()) {
+    const auto plan = plan_of(40, format);
+    auto block = random_block(plan, 70, random);
+    for (auto& span : block.spans) {  // quarters: exact in float
+      span.missing = false;
+      span.scale.assign(static_cast<std::size_t>(40 * plan.n_pol), 0.25F);
+      span.offset.assign(static_cast<std::size_t>(40 * plan.n_pol), 0.5F);
+      for (std::size_t c = 0; c < 40; ++c) span.offset[c] = static_cast<float>(c);
+    }
+    const auto calibration = row_calibration(plan, block);
+    ASSERT_EQ(calibration.has_value(), format.n_bits <= 8);
+    if (!calibration) continue;
+    Array<std::int16_t, 2> rows({40, 70});
+    unpack(plan, block, 0, rows.view());
+    const auto x = unpacked(plan, block);
+    for (std::size_t c = 0; c < 40; ++c)
+      for (int t = 0; t < 70; ++t)
+        ASSERT_EQ(x(c, t), calibration->scale[c] * rows(c, t) + calibration->offset[c]) << c << " " << t;
+  }
+}
+
+TEST(RowCalibration, IsOneOverTheWindowOrNone) {
+  SampleFormat format;
+  format.pol_kind = PolKind::kAaBb;
+  const auto plan = plan_of(2, format);
+  RawBlock block;
+  block.n_time = 6;
+  block.spans = {{0, 2, true, {9, 9, 9, 9}, {}, {}}, {2, 4, false, {}, {}, {}}, {4, 6, false, {}, {}, {}}};
+  EXPECT_EQ(row_calibration(plan, block)->scale, (std::vector<double>{1, 1}));  // gaps do not count
+  block.spans[2].offset = {1, 2, 3, 4};
+  EXPECT_FALSE(row_calibration(plan, block));  // changes with time
+  block.spans[1] = block.spans[2];
+  EXPECT_EQ(row_calibration(plan, block)->offset, (std::vector<double>{4, 6}));
+  block.spans[1].scale = block.spans[2].scale = {2, 3, 2, 3};
+  EXPECT_EQ(row_calibration(plan, block)->scale, (std::vector<double>{2, 3}));
+  block.spans[1].scale = block.spans[2].scale = {2, 3, 2, 4};
+  EXPECT_FALSE(row_calibration(plan, block));  // differs between the polarisations
+}
+
+TEST(UnpackIntegers, RefuseWhatDoesNotFitThem) {
+  Xoshiro256 random(18);
+  SampleFormat wide, two;
+  wide.n_bits = 16;
+  two.pol_kind = PolKind::kAaBb;
+  Array<std::uint8_t, 2> bytes({8, 5}), narrow({8, 4});
+  Array<std::int16_t, 2> sums({8, 5});
+  const auto block_of = [&](const SampleFormat& f) { return random_block(plan_of(8, f), 5, random); };
+  EXPECT_NO_THROW(unpack(plan_of(8, two), block_of(two), 0, sums.view()));
+  EXPECT_THROW(unpack(plan_of(8, two), block_of(two), 0, bytes.view()), std::invalid_argument);
+  EXPECT_THROW(unpack(plan_of(8, wide), block_of(wide), 0, sums.view()), std::invalid_argument);
+  EXPECT_THROW(unpack(plan_of(8, {}), block_of({}), 1, bytes.view()), std::invalid_argument);
+  EXPECT_THROW(unpack(plan_of(8, {}), block_of({}), 0, narrow.view()), std::invalid_argument);
+}
+
 TEST(Unpack, RefusesFormatsThatCannotBe) {
   SampleFormat format;
   format.n_bits = 3;
@@ -190,18 +290,15 @@ TEST(Unpack, RefusesShapesThatDoNotFit) {
   const auto plan = plan_of(8, SampleFormat{});
   auto block = random_block(plan, 5, random);
   Array<float, 2> x({4, 5}), short_x({4, 4});
-  Array<float, 1> scratch({unpack_scratch_floats(4)}), little({unpack_scratch_floats(4) - 1});
-  EXPECT_NO_THROW(unpack(plan, block, 4, x.view(), scratch.view()));
-  EXPECT_THROW(unpack(plan, block, 5, x.view(), scratch.view()), std::invalid_argument);
-  EXPECT_THROW(unpack(plan, block, -1, x.view(), scratch.view()), std::invalid_argument);
-  EXPECT_THROW(unpack(plan, block, 0, short_x.view(), scratch.view()), std::invalid_argument);
-  EXPECT_THROW(unpack(plan, block, 0, x.view(), little.view()), std::invalid_argument);
-  EXPECT_THROW(unpack(plan_of(16, SampleFormat{}), block, 0, x.view(), scratch.view()),
-               std::invalid_argument);
+  EXPECT_NO_THROW(unpack(plan, block, 4, x.view()));
+  EXPECT_THROW(unpack(plan, block, 5, x.view()), std::invalid_argument);
+  EXPECT_THROW(unpack(plan, block, -1, x.view()), std::invalid_argument);
+  EXPECT_THROW(unpack(plan, block, 0, short_x.view()), std::invalid_argument);
+  EXPECT_THROW(unpack(plan_of(16, SampleFormat{}), block, 0, x.view()), std::invalid_argument);
   block.spans.back().end = 4;
-  EXPECT_THROW(unpack(plan, block, 0, x.view(), scratch.view()), std::invalid_argument);
+  EXPECT_THROW(unpack(plan, block, 0, x.view()), std::invalid_argument);
   block.spans.clear();
-  EXPECT_THROW(unpack(plan, block, 0, x.view(), scratch.view()), std::invalid_argument);
+  EXPECT_THROW(unpack(plan, block, 0, x.view()), std::invalid_argument);
 }
 
 TEST(UnpackWeights, AreZeroOrOneInCanonicalOrder) {

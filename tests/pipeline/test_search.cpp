@@ -106,8 +106,8 @@ TEST(Search, RecoversTheSnrThatThePlanPredicts) {
     recovered += snr / pulse.snr / 200.0;
     predicted += expected_recovery(plan, pulse.dm_pc_cm3, pulse.width_s) / 200.0;
   }
-  // The mean of 200 has an error of 1 / (25 200^1/2) = 0.3 %; the best of a fit of three numbers is (3/2) / 25^2 =
-  // 0.2 % above the truth.
+  // The mean of 200 has an error of 1 / (25 200^1/2) = 0.3 %; the best of a fit of three numbers is (3/2) /
+  // 25^2 = 0.2 % above the truth.
   EXPECT_NEAR(recovered / predicted, 1.0, 0.01) << recovered << " recovered, " << predicted << " predicted";
   EXPECT_GE(recovered, 0.90);
 }
