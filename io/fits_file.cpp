@@ -8,8 +8,11 @@
 namespace tianyan {
 namespace {
 
+std::recursive_mutex fits_mutex;  // of a CFITSIO without locks of its own
+
 /// CFITSIO's own words for a status: its short text, and the first line of its error stack.
 std::string reason_of(int status) {
+  const FitsLock lock;
   char text[FLEN_STATUS] = "", line[FLEN_ERRMSG] = "";
   fits_get_errstatus(status, text);
   std::string reason = fmt::format("{} (CFITSIO status {})", text, status);
@@ -30,6 +33,7 @@ bool has_no_value(int status) {
 
 template <class T>
 std::optional<T> read_key(const FitsFile& file, const std::string& keyword, int type) {
+  const FitsLock lock;
   T value{};
   int status = 0;
   fits_read_key(file.get(), type, keyword.c_str(), &value, nullptr, &status);
@@ -43,13 +47,19 @@ std::optional<T> read_key(const FitsFile& file, const std::string& keyword, int 
 
 }  // namespace
 
+FitsLock::FitsLock() : lock_(fits_mutex, std::defer_lock) {
+  if (fits_is_reentrant() == 0) lock_.lock();
+}
+
 void FitsFile::Close::operator()(fitsfile* file) const {
+  const FitsLock lock;
   int status = 0;
   fits_close_file(file, &status);
   if (status != 0) fits_clear_errmsg();
 }
 
 FitsFile FitsFile::open(const std::string& path) {
+  const FitsLock lock;
   fitsfile* handle = nullptr;
   int status = 0;
   fits_open_diskfile(&handle, path.c_str(), READONLY, &status);
@@ -58,6 +68,7 @@ FitsFile FitsFile::open(const std::string& path) {
 }
 
 FitsFile FitsFile::create(const std::string& path, const std::string& shown_as) {
+  const FitsLock lock;
   fitsfile* handle = nullptr;
   int status = 0;
   fits_create_diskfile(&handle, path.c_str(), &status);
@@ -66,6 +77,7 @@ FitsFile FitsFile::create(const std::string& path, const std::string& shown_as) 
 }
 
 FitsFile FitsFile::in_memory(const std::string& shown_as) {
+  const FitsLock lock;
   fitsfile* handle = nullptr;
   int status = 0;
   fits_create_file(&handle, "mem://", &status);
@@ -81,6 +93,7 @@ void FitsFile::check(int status, const std::string& what) const {
 }
 
 void FitsFile::close() {
+  const FitsLock lock;
   int status = 0;
   fits_close_file(handle_.release(), &status);
   if (status != 0) fail(path_, "write and close it", status);
@@ -112,6 +125,7 @@ bool FitsFile::is_true(const std::string& keyword) const {
 }
 
 std::string FitsFile::text(const std::string& keyword) const {
+  const FitsLock lock;
   char value[FLEN_VALUE] = "";
   int status = 0;
   fits_read_key(get(), TSTRING, keyword.c_str(), value, nullptr, &status);

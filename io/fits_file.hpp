@@ -5,10 +5,32 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 
 namespace tianyan {
+
+/// Held around every use of CFITSIO. It locks only where CFITSIO was built without threads, as
+/// fits_is_reentrant() says; elsewhere each thread may work on its own files.
+class FitsLock {
+ public:
+  FitsLock();
+
+ private:
+  std::unique_lock<std::recursive_mutex> lock_;
+};
+
+/// CFITSIO's handle for the length of one call, to which it converts.
+class FitsHandle {
+ public:
+  explicit FitsHandle(fitsfile* file) : file_(file) {}
+  operator fitsfile*() const { return file_; }  // NOLINT(google-explicit-constructor)
+
+ private:
+  FitsLock lock_;
+  fitsfile* file_;
+};
 
 class FitsFile {
  public:
@@ -19,7 +41,7 @@ class FitsFile {
   /// An empty file in memory; errors name `shown_as`.
   static FitsFile in_memory(const std::string& shown_as);
 
-  fitsfile* get() const { return handle_.get(); }
+  FitsHandle get() const { return FitsHandle(handle_.get()); }
   const std::string& path() const { return path_; }
 
   /// Throws std::runtime_error "PATH, HDU: cannot WHAT: reason" unless status is 0.

@@ -20,12 +20,6 @@ Level level_of(float mean, float sigma, double scale = 1.0, double offset = 0.0)
   return usable ? Level{centre, gain} : Level{};
 }
 
-std::int8_t halve(int a, int b, int shift) {
-  const int sum = a + b;
-  const int half = shift == 0 ? sum : (sum + ((sum >> 1) & 1)) >> 1;  // ties to even
-  return static_cast<std::int8_t>(std::min(std::max(half, -127), 127));
-}
-
 void check_calibration(const RowCalibration& calibration, const SpanWeights& w) {
   expect(std::ssize(calibration.scale) == w.n_chan && std::ssize(calibration.offset) == w.n_chan,
          "calibrations of {} and {} channels for {}", calibration.scale.size(), calibration.offset.size(),
@@ -152,15 +146,8 @@ void normalise_reference(View<const std::int16_t, 2> x, const RowCalibration& ca
 
 void downsample(View<const std::int8_t, 2> fine, int shift, View<std::int8_t, 2> coarse) {
   check_downsample(fine, shift, coarse);
-  for (std::int64_t c = 0; c < coarse.shape(0); ++c) {
-    const std::int8_t* in = fine[c].data();
-    std::int8_t* out = coarse[c].data();
-    const std::int64_t n = coarse.shape(1);
-    if (shift == 0)
-      for (std::int64_t t = 0; t < n; ++t) out[t] = halve(in[2 * t], in[2 * t + 1], 0);
-    else
-      for (std::int64_t t = 0; t < n; ++t) out[t] = halve(in[2 * t], in[2 * t + 1], 1);
-  }
+  for (std::int64_t c = 0; c < coarse.shape(0); ++c)
+    halve_row(fine[c].data(), coarse.shape(1), shift, coarse[c].data());
 }
 
 void downsample_reference(View<const std::int8_t, 2> fine, int shift, View<std::int8_t, 2> coarse) {

@@ -345,6 +345,32 @@ void QuantiseI16(const int16_t* x, int64_t n, float mean, float gain, float clip
   Quantise(x, n, mean, gain, clip, out);
 }
 
+template <int kShift>
+void HalveRowBy(const int8_t* fine, int64_t n, int8_t* coarse) {
+  const hn::ScalableTag<int16_t> d;
+  const hn::Rebind<int8_t, decltype(d)> d8;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  const auto high = hn::Set(d, int16_t{127}), low = hn::Set(d, int16_t{-127}), one = hn::Set(d, int16_t{1});
+  int64_t i = 0;
+  for (; i + lanes <= n; i += lanes) {
+    hn::Vec<decltype(d8)> even, odd;
+    hn::LoadInterleaved2(d8, fine + 2 * i, even, odd);
+    auto sum = hn::Add(hn::PromoteTo(d, even), hn::PromoteTo(d, odd));
+    if constexpr (kShift == 1)
+      sum = hn::ShiftRight<1>(hn::Add(sum, hn::And(hn::ShiftRight<1>(sum), one)));
+    hn::StoreU(hn::DemoteTo(d8, hn::Max(hn::Min(sum, high), low)), d8, coarse + i);
+  }
+  for (; i < n; ++i) {
+    int sum = fine[2 * i] + fine[2 * i + 1];
+    if constexpr (kShift == 1) sum = (sum + ((sum >> 1) & 1)) >> 1;
+    coarse[i] = static_cast<int8_t>(std::min(std::max(sum, -127), 127));
+  }
+}
+
+void HalveRow(const int8_t* fine, int64_t n, int shift, int8_t* coarse) {
+  return shift == 0 ? HalveRowBy<0>(fine, n, coarse) : HalveRowBy<1>(fine, n, coarse);
+}
+
 }  // namespace HWY_NAMESPACE
 }  // namespace tianyan
 HWY_AFTER_NAMESPACE();
@@ -395,6 +421,11 @@ std::int64_t sum_of(const std::int8_t* q, std::int64_t n) { return HWY_DYNAMIC_D
 void add_columns(const std::int8_t* q, std::int64_t n_row, std::int64_t stride, std::int32_t* z,
                  std::int64_t n) {
   HWY_DYNAMIC_DISPATCH(AddColumns)(q, n_row, stride, z, n);
+}
+
+HWY_EXPORT(HalveRow);
+void halve_row(const std::int8_t* fine, std::int64_t n, int shift, std::int8_t* coarse) {
+  HWY_DYNAMIC_DISPATCH(HalveRow)(fine, n, shift, coarse);
 }
 
 }  // namespace tianyan

@@ -213,6 +213,10 @@ View<float, 2> DmSearch::window_means() { return window_bins_.mean.view(); }
 
 void DmSearch::window_done(std::vector<Event>& events) {
   distribute_window();
+  count_window(events);
+}
+
+void DmSearch::count_window(std::vector<Event>& events) {
   if (++window_in_block_ * plan_.window_samples < plan_.block_samples) return;
   window_in_block_ = 0;
   search_block(events);
@@ -221,14 +225,19 @@ void DmSearch::window_done(std::vector<Event>& events) {
 void DmSearch::finish(std::vector<Event>& events) {
   const std::int64_t end = info_.n_time + plan_.flush_samples();
   while (window_in_block_ > 0 || n_block_ * plan_.block_samples < end) {
-    const auto q = window_samples();
-    for (std::int64_t c = 0; c < info_.n_chan; ++c)
-      std::memset(&q(c, 0), 0, static_cast<std::size_t>(plan_.window_samples));
-    for (const auto& bins : {window_weights(), window_means()})
-      for (std::int64_t b = 0; b < bins.shape(0); ++b)
-        std::fill(&bins(b, 0), &bins(b, 0) + bins.shape(1), 0.0F);
-    window_done(events);
+    for (auto& o : octaves_) add_empty_window(o);
+    count_window(events);
   }
+}
+
+void DmSearch::add_empty_window(Octave& o) {
+  const auto n = plan_.window_samples >> o.octave, at = o.history + window_in_block_ * n;
+  parallel_for(n_threads_, info_.n_chan, [&](std::int64_t c, int) {
+    std::memset(&o.samples(c, at), 0, static_cast<std::size_t>(n));
+  });
+  for (auto* bins : {&o.bins.weight, &o.bins.mean})
+    for (std::int64_t b = 0; b < bins->shape(0); ++b)
+      std::fill_n(&(*bins)(b, (o.lag + at) / kVarianceBin), n / kVarianceBin, 0.0F);
 }
 
 double DmSearch::complete_before_s() const {

@@ -19,7 +19,7 @@ namespace tianyan {
 
 class DmSearch {
  public:
-  /// `subbands` are the boundaries of the weights that windows come with.
+  /// `subbands` are the boundaries of the weights that windows come with. The plan must outlive the search.
   DmSearch(const SearchPlan& plan, const StreamInfo& info, const std::vector<int>& subbands, int n_threads);
   std::int64_t footprint_bytes() const;
   void allocate();
@@ -75,6 +75,8 @@ class DmSearch {
   void distribute_window();
   void distribute_channel(std::int64_t c, View<std::int8_t, 1> scratch);
   void distribute_bins(std::int64_t subband, Array<float, 2> Bins::*bins);
+  void add_empty_window(Octave& octave);
+  void count_window(std::vector<Event>& events);
   void search_block(std::vector<Event>& events);
   void search_pass(std::size_t index);
   std::int64_t block_start(const Octave& octave) const;
@@ -93,7 +95,7 @@ class DmSearch {
   std::int64_t window_bins() const { return plan_.window_samples / kVarianceBin; }
   Scratch make_scratch() const;
 
-  SearchPlan plan_;
+  const SearchPlan& plan_;
   StreamInfo info_;
   std::vector<int> subbands_;
   int n_threads_;

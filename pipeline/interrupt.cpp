@@ -1,24 +1,27 @@
 // The one flag that a signal handler may set.
 #include "pipeline/interrupt.hpp"
 
-#include <csignal>
+#include <signal.h>
+
+#include <atomic>
 
 namespace tianyan {
 namespace {
 
-volatile std::sig_atomic_t g_interrupted = 0;
+std::atomic<bool> g_interrupted = false;  // searches of many beams read it from several threads
+static_assert(std::atomic<bool>::is_always_lock_free);
 
-void remember(int signal) {
-  g_interrupted = 1;
-  std::signal(signal, SIG_DFL);
-}
+void remember(int) { g_interrupted = true; }
 
 }  // namespace
 
 void catch_interrupts() {
-  for (const int signal : {SIGINT, SIGTERM, SIGUSR1}) std::signal(signal, remember);
+  struct sigaction action {};
+  action.sa_handler = remember;
+  action.sa_flags = SA_RESTART | SA_RESETHAND;  // a second one does what it does by default
+  for (const int signal : {SIGINT, SIGTERM, SIGUSR1}) sigaction(signal, &action, nullptr);
 }
 
-bool interrupted() { return g_interrupted != 0; }
+bool interrupted() { return g_interrupted; }
 
 }  // namespace tianyan

@@ -24,12 +24,19 @@ inline constexpr int kTrials = 4096;
 inline constexpr double kSampleTimeS = 49.152e-6;
 inline constexpr double kWindowS = kWindow * kSampleTimeS;
 
-/// Rates of this machine that bound the kernels, of one thread; measured once, when first asked for.
+/// Rates of this machine that bound the kernels; measured once, when first asked for. Additions are those of
+/// one thread with the search's own loop, which sums four rows.
 struct MachineLimits {
-  double copy_bytes_s = 0.0;    ///< read and written, arrays larger than the last cache
-  double additions_l2_s = 0.0;  ///< int16, rows in the second cache
+  double copy_bytes_s = 0.0;      ///< one thread, read and written, arrays larger than the last cache
+  double copy_all_bytes_s = 0.0;  ///< all threads
+  double additions_l1_s = 0.0;    ///< int16, rows in the first cache
+  double additions_l2_s = 0.0;    ///< int16, rows in the second cache
+  double additions32_l1_s = 0.0;  ///< int32, rows in the first cache
 };
 const MachineLimits& machine_limits();
+
+/// Makes the argument of a benchmark 1, 2, 4, ... threads and all that the machine has.
+void for_thread_counts(benchmark::internal::Benchmark* benchmark);
 
 inline StreamInfo fast_stream(std::int64_t n_time, int n_pol = 1) {
   StreamInfo info;
@@ -83,14 +90,32 @@ inline SpanWeights full_weights() {
 struct Work {
   double bytes = 0.0;  ///< that must come from or go to main memory or the last cache
   double additions = 0.0;
+  int addend_bytes = 2;  ///< of the numbers that are added: 2 or 4
 };
 
-/// Times body(), the work of one window, and says how near its rates come to the machine's: `of_copy` is the
-/// fraction of the rate of copying, `of_adds` that of adding. `x_real_time` is seconds of data per second.
+/// How near a kernel that does the work `per_s` times a second comes to the machine's rates of one thread:
+/// `of_copy` is the fraction of the rate of copying, `of_adds_l1` and `of_adds_l2` are those of adding in the
+/// first and second cache. Additions of 4 bytes are compared with the first cache alone.
+inline void report_fractions(benchmark::State& state, const Work& work, double per_s) {
+  const auto& limits = machine_limits();
+  if (work.bytes > 0.0) {
+    state.counters["GB/s"] = work.bytes * per_s / 1e9;
+    state.counters["of_copy"] = work.bytes * per_s / limits.copy_bytes_s;
+  }
+  if (work.additions > 0.0) {
+    const double additions_s = work.additions * per_s;
+    state.counters["Gadd/s"] = additions_s / 1e9;
+    state.counters["of_adds_l1"] =
+        additions_s / (work.addend_bytes == 2 ? limits.additions_l1_s : limits.additions32_l1_s);
+    if (work.addend_bytes == 2) state.counters["of_adds_l2"] = additions_s / limits.additions_l2_s;
+  }
+}
+
+/// Times body(), the work of one window, in CPU time. `x_real_time` is seconds of data per second.
 template <class Body>
 void time_windows(benchmark::State& state, const Work& work, const Body& body) {
-  const auto& limits = machine_limits();
-  body();  // memory that is touched for the first time would count as the kernel's
+  machine_limits();  // not while the kernel's own time runs
+  body();            // memory that is touched for the first time would count as the kernel's
   const auto begin = std::clock();
   for (auto _ : state) {
     body();
@@ -98,14 +123,7 @@ void time_windows(benchmark::State& state, const Work& work, const Body& body) {
   }
   const double seconds = static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC;
   const double per_s = static_cast<double>(state.iterations()) / seconds;
-  if (work.bytes > 0.0) {
-    state.counters["GB/s"] = work.bytes * per_s / 1e9;
-    state.counters["of_copy"] = work.bytes * per_s / limits.copy_bytes_s;
-  }
-  if (work.additions > 0.0) {
-    state.counters["Gadd/s"] = work.additions * per_s / 1e9;
-    state.counters["of_adds"] = work.additions * per_s / limits.additions_l2_s;
-  }
+  report_fractions(state, work, per_s);
   state.counters["x_real_time"] = kWindowS * per_s;
 }
 

@@ -91,7 +91,7 @@ void boxcar_search_window(benchmark::State& state) {
   Array<std::int32_t, 3> tails({kTrials, kBoxcarLevels, kBoxcarTail});
   Array<std::int32_t, 1> scratch({boxcar_scratch_ints(kTimeTile)});
   std::vector<BoxcarEvent> events;
-  time_windows(state, {.additions = kBoxcarAdditions * kTrials * kWindow}, [&] {
+  time_windows(state, {.additions = kBoxcarAdditions * kTrials * kWindow, .addend_bytes = 4}, [&] {
     events.clear();
     for (std::int64_t i = 0; i < kTrials * kWindow / kTimeTile; ++i)
       boxcar_search(plan, track, rows.view()[i % kRows],
@@ -111,7 +111,8 @@ void row_variance_window(benchmark::State& state) {
   Array<float, 1> per_bin({kBins});
   time_windows(state,
                {.additions = static_cast<double>(n_subband) * (kTrials / kTrialsPerVariance) *
-                             (kWindow / kVarianceBin)},
+                             (kWindow / kVarianceBin),
+                .addend_bytes = 4},
                [&] {
                  for (int d = 0; d < kTrials; d += kTrialsPerVariance)
                    for (std::int64_t t = 0; t < kWindow; t += kTimeTile) {
