@@ -38,13 +38,17 @@ const FdmtNode& node_of(const FdmtPlan& plan, int index) {
 // The rows of a child as its parent reads them: its row 0 is at `data`, at the parent's own time.
 template <class T>
 struct ChildRows {
-  const FdmtChild* child = nullptr;
+  const std::int32_t* row = nullptr;  // of each row of the parent
+  const std::int32_t* shift = nullptr;
   const T* data = nullptr;
   std::int64_t stride = 0;
-  const T* at(int r) const {
-    const auto i = static_cast<std::size_t>(r);
-    return data + child->row[i] * stride + child->shift[i];
-  }
+  ChildRows(const FdmtPlan& plan, const FdmtChild& child, const T* rows, std::int64_t row_stride)
+      : row(plan.rows.data() + child.first),
+        shift(plan.shifts.data() + child.first),
+        data(rows),
+        stride(row_stride) {}
+  ChildRows() = default;
+  const T* at(int r) const { return data + row[r] * stride + shift[r]; }
 };
 
 template <class T>
@@ -75,24 +79,24 @@ void make_group_node(const GroupInput& x, const FdmtNode& node, std::int64_t t, 
 void add_channels(const GroupInput& x, const FdmtNode& node, std::int64_t t, std::int64_t n,
                   std::int16_t* out, std::int64_t stride) {
   Children<std::int8_t> channels;
-  for (const auto& child : node.children)
-    channels.push({&child, &x.in(node_of(x.plan, child.node).chan_begin, t), 0});
-  for (int r = 0; r < node.n_row(); ++r) channels.add(r, out + r * stride, n);
+  for (const auto& child : node.children())
+    channels.push({x.plan, child, &x.in(node_of(x.plan, child.node).chan_begin, t), 0});
+  for (int r = 0; r < node.n_row; ++r) channels.add(r, out + r * stride, n);
 }
 
 void add_nodes(const GroupInput& x, const FdmtNode& node, std::int64_t t, std::int64_t n, std::int16_t* out,
                std::int64_t stride, Arena& arena) {
   const auto mark = arena.used();
   Children<std::int16_t> below;
-  for (const auto& child : node.children) {
+  for (const auto& child : node.children()) {
     const auto& made = node_of(x.plan, child.node);
-    const FdmtRange range = child_range(child, 0, node.n_row());
+    const FdmtRange range = child_range(x.plan, child, 0, node.n_row);
     const auto n_made = n + range.shift_max - range.shift_min, made_stride = padded(n_made, 2);
-    auto* rows = arena.take<std::int16_t>(made.n_row() * made_stride);
+    auto* rows = arena.take<std::int16_t>(made.n_row * made_stride);
     make_group_node(x, made, t + range.shift_min, n_made, rows, made_stride, arena);
-    below.push({&child, rows - range.shift_min, made_stride});
+    below.push({x.plan, child, rows - range.shift_min, made_stride});
   }
-  for (int r = 0; r < node.n_row(); ++r) below.add(r, out + r * stride, n);
+  for (int r = 0; r < node.n_row; ++r) below.add(r, out + r * stride, n);
   arena.give_back_to(mark);
 }
 
@@ -102,8 +106,8 @@ void make_group_node(const GroupInput& x, const FdmtNode& node, std::int64_t t, 
   const auto is_leaf = [&](const FdmtChild& child) { return node_of(x.plan, child.node).is_leaf(); };
   if (node.is_leaf()) {
     const std::int8_t* channel = &x.in(node.chan_begin, t);
-    for (int r = 0; r < node.n_row(); ++r) sum_rows(&channel, 1, out + r * stride, n);
-  } else if (std::all_of(node.children.begin(), node.children.end(), is_leaf)) {
+    for (int r = 0; r < node.n_row; ++r) sum_rows(&channel, 1, out + r * stride, n);
+  } else if (std::ranges::all_of(node.children(), is_leaf)) {
     add_channels(x, node, t, n, out, stride);
   } else {
     add_nodes(x, node, t, n, out, stride, arena);
@@ -132,14 +136,14 @@ template <class In, class Write>
 void for_rows(const TrialInput& x, const FdmtNode& node, int begin, int end, std::int64_t t, std::int64_t n,
               Arena& arena, const Write& write) {
   Children<In> below;
-  for (const auto& child : node.children) below.push(make_child<In>(x, child, begin, end, t, n, arena));
+  for (const auto& child : node.children()) below.push(make_child<In>(x, child, begin, end, t, n, arena));
   for (int r = begin; r < end; ++r) write(r, below);
 }
 
 template <class Write>
 void for_rows(const TrialInput& x, const FdmtNode& node, int begin, int end, std::int64_t t, std::int64_t n,
               Arena& arena, const Write& write) {
-  if (node_of(x.plan, node.children.front().node).is_int32)
+  if (node_of(x.plan, node.child[0].node).is_int32)
     for_rows<std::int32_t>(x, node, begin, end, t, n, arena, write);
   else
     for_rows<std::int16_t>(x, node, begin, end, t, n, arena, write);
@@ -150,8 +154,8 @@ ChildRows<T> make_child(const TrialInput& x, const FdmtChild& child, int begin, 
                         std::int64_t n, Arena& arena) {
   const int group = x.plan.group_of_node[static_cast<std::size_t>(child.node)];
   if constexpr (std::is_same_v<T, std::int16_t>)
-    if (group >= 0) return {&child, group_at(x, group, t), x.group_rows.stride(0)};
-  const FdmtRange range = child_range(child, begin, end);
+    if (group >= 0) return {x.plan, child, group_at(x, group, t), x.group_rows.stride(0)};
+  const FdmtRange range = child_range(x.plan, child, begin, end);
   const auto n_made = n + range.shift_max - range.shift_min, stride = padded(n_made, sizeof(T));
   auto* out = arena.take<T>((range.row_end - range.row_begin) * stride);
   const auto mark = arena.used();
@@ -161,7 +165,7 @@ ChildRows<T> make_child(const TrialInput& x, const FdmtChild& child, int begin, 
                below.add(r, out + (r - range.row_begin) * stride, n_made);
            });
   arena.give_back_to(mark);
-  return {&child, out - range.row_begin * stride - range.shift_min, stride};
+  return {x.plan, child, out - range.row_begin * stride - range.shift_min, stride};
 }
 
 void check_shapes(const FdmtParams& p, std::int64_t n_trial, View<const std::int8_t, 2> in,
@@ -178,16 +182,15 @@ void check_shapes(const FdmtParams& p, std::int64_t n_trial, View<const std::int
 Array<std::int32_t, 2> reference_node(const FdmtPlan& plan, int index, View<const std::int8_t, 2> in,
                                       std::int64_t n) {
   const auto& node = node_of(plan, index);
-  Array<std::int32_t, 2> out({node.n_row(), n});
-  for (std::int64_t r = 0; r < node.n_row() && node.is_leaf(); ++r)  // several where the band is this channel
+  Array<std::int32_t, 2> out({node.n_row, n});
+  for (std::int64_t r = 0; r < node.n_row && node.is_leaf(); ++r)  // several where the band is this channel
     for (std::int64_t t = 0; t < n; ++t) out(r, t) = in(node.chan_begin, t);
-  for (const auto& child : node.children) {
-    const FdmtRange range = child_range(child, 0, node.n_row());
+  for (const auto& child : node.children()) {
+    const FdmtRange range = child_range(plan, child, 0, node.n_row);
     const auto rows = reference_node(plan, child.node, in, n + range.shift_max);
-    for (int r = 0; r < node.n_row(); ++r) {
-      const auto i = static_cast<std::size_t>(r);
-      for (std::int64_t t = 0; t < n; ++t) out(r, t) += rows(child.row[i], t + child.shift[i]);
-    }
+    for (int r = 0; r < node.n_row; ++r)
+      for (std::int64_t t = 0; t < n; ++t)
+        out(r, t) += rows(plan.row_of(child, r), t + plan.shift_of(child, r));
   }
   return out;
 }
@@ -230,7 +233,7 @@ void fdmt_group_rows(const FdmtPlan& plan, int g, View<const std::int8_t, 2> in,
          "FDMT group columns [{}, {}) of {}, tiles of {}", column, column + n, group_rows.shape(1),
          plan.params.time_tile);
   const std::int64_t t = group.shift_min + column;
-  const std::int64_t end = t + n + (node.is_leaf() ? 0 : node.delay.back());
+  const std::int64_t end = t + n + (node.is_leaf() ? 0 : plan.delay_of(node, node.n_row - 1));
   expect(end <= in.shape(1), "FDMT group {} reads sample {} of {}", g, end, in.shape(1));
   Arena arena(scratch);
   make_group_node({plan, in}, node, t, n, &group_rows(group.row_begin, column), group_rows.stride(0), arena);

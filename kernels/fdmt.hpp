@@ -30,7 +30,9 @@
 // time; fdmt_trials recomputes everything above for a tile of trials, in cache. Levels are int16 where the
 // plan proves that no sum can overflow, int32 above.
 #pragma once
+#include <array>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "kernels/base/array.hpp"
@@ -57,21 +59,25 @@ struct FdmtParams {
   int delay_of(int trial) const { return delay_begin + trial * delay_step; }
 };
 
-/// Row r of a node reads row `row[r]` of the child `shift[r]` samples later.
+/// What the rows of a node read of one of its children: row r reads row plan.row_of(child, r), plan.shift_of(child,
+/// r) samples later.
 struct FdmtChild {
   int node = 0;
-  std::vector<std::int32_t> row, shift;
+  std::int64_t first = 0;  ///< of its entries in the plan's tables
 };
 
 /// One node of the tree.
 struct FdmtNode {
   int chan_begin = 0, chan_end = 0;
-  std::vector<std::int32_t> delay;  ///< of its rows, from channel chan_begin to chan_end - 1; rising
-  std::vector<FdmtChild> children;  ///< from high to low frequency; none for a single channel
-  bool is_int32 = false;            ///< type of its rows
+  int n_row = 0;
+  bool is_int32 = false;         ///< type of its rows
+  int n_child = 0;               ///< none for a single channel
+  std::int64_t first_delay = 0;  ///< of its entries in the plan's table of delays
+  std::array<FdmtChild, kFdmtRadix> child;
 
-  int n_row() const { return static_cast<int>(delay.size()); }
-  bool is_leaf() const { return children.empty(); }
+  /// From high to low frequency.
+  std::span<const FdmtChild> children() const { return {child.data(), static_cast<std::size_t>(n_child)}; }
+  bool is_leaf() const { return n_child == 0; }
 };
 
 /// Where a group's rows are kept: rows [row_begin, row_begin + n_row) of the group buffer. Column j is the
@@ -87,6 +93,8 @@ struct FdmtPlan {
   std::vector<FdmtNode> nodes;     ///< nodes[0] is the whole band
   std::vector<FdmtGroup> groups;   ///< from high to low frequency
   std::vector<int> group_of_node;  ///< index into groups, -1 for other nodes
+  std::vector<std::int32_t> delays;        ///< of the nodes' rows, from the first to the last channel; rising
+  std::vector<std::int32_t> rows, shifts;  ///< of the children
   std::int64_t n_group_row = 0;
   std::int64_t group_scratch_bytes = 0;  ///< for one call of fdmt_group_rows
   std::int64_t trial_scratch_bytes = 0;  ///< for one call of fdmt_trials with at most max_time samples
@@ -95,6 +103,10 @@ struct FdmtPlan {
   double trial_additions_per_sample = 0.0;  ///< of all trials from them
 
   int n_trial() const { return params.n_trial(); }
+  std::int32_t delay_of(const FdmtNode& node, int r) const { return delays[at(node.first_delay, r)]; }
+  std::int32_t row_of(const FdmtChild& child, int r) const { return rows[at(child.first, r)]; }
+  std::int32_t shift_of(const FdmtChild& child, int r) const { return shifts[at(child.first, r)]; }
+  static std::size_t at(std::int64_t first, int r) { return static_cast<std::size_t>(first + r); }
   /// Columns that the group buffer needs for a block of n_time output samples.
   std::int64_t group_columns(std::int64_t n_time) const;
   double additions_per_sample() const { return group_additions_per_sample + trial_additions_per_sample; }
@@ -107,7 +119,7 @@ struct FdmtPlan {
 struct FdmtRange {
   int row_begin = 0, row_end = 0, shift_min = 0, shift_max = 0;
 };
-FdmtRange child_range(const FdmtChild& child, int begin, int end);
+FdmtRange child_range(const FdmtPlan& plan, const FdmtChild& child, int begin, int end);
 
 /// `max_time` is the longest run of output samples that one fdmt_trials call makes. Throws
 /// std::invalid_argument for an empty or negative range, no channels, non-positive frequencies, a delay above

@@ -62,40 +62,41 @@ Ends child_ends(const FdmtParams& p, int a, int b, int c0, int c1, std::int32_t 
   return nearest_ends(top, bottom);
 }
 
-int add_node(FdmtPlan& plan, int a, int b, std::vector<std::int32_t> delay);
+int add_node(FdmtPlan& plan, int a, int b, const std::vector<std::int32_t>& delay);
 
 // The child over [c0, c1) with just those rows that the node's rows read.
 FdmtChild add_child(FdmtPlan& plan, int a, int b, int c0, int c1, const std::vector<std::int32_t>& delay) {
   FdmtChild child;
-  std::vector<std::int32_t> wanted;
+  child.first = std::ssize(plan.rows);
   for (const auto k : delay) {
     const Ends ends = child_ends(plan.params, a, b, c0, c1, k);
-    child.shift.push_back(ends.top);
-    wanted.push_back(ends.bottom - ends.top);
+    plan.shifts.push_back(ends.top);
+    plan.rows.push_back(ends.bottom - ends.top);  // its delay, for now
   }
-  auto rows = wanted;
-  std::sort(rows.begin(), rows.end());
-  rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
-  for (const auto k : wanted)
-    child.row.push_back(
-        static_cast<std::int32_t>(std::lower_bound(rows.begin(), rows.end(), k) - rows.begin()));
-  child.node = add_node(plan, c0, c1, std::move(rows));
+  std::vector<std::int32_t> wanted(plan.rows.begin() + child.first, plan.rows.end());
+  std::sort(wanted.begin(), wanted.end());
+  wanted.erase(std::unique(wanted.begin(), wanted.end()), wanted.end());
+  for (auto row = plan.rows.begin() + child.first; row != plan.rows.end(); ++row)
+    *row = static_cast<std::int32_t>(std::lower_bound(wanted.begin(), wanted.end(), *row) - wanted.begin());
+  child.node = add_node(plan, c0, c1, wanted);
   return child;
 }
 
 // Builds the node over [a, b) with rows of these delays and everything below it; returns its index.
-int add_node(FdmtPlan& plan, int a, int b, std::vector<std::int32_t> delay) {
+int add_node(FdmtPlan& plan, int a, int b, const std::vector<std::int32_t>& delay) {
   const int index = static_cast<int>(plan.nodes.size());
   plan.nodes.emplace_back();
   FdmtNode node;
   node.chan_begin = a;
   node.chan_end = b;
+  node.n_row = static_cast<int>(delay.size());
+  node.first_delay = std::ssize(plan.delays);
+  plan.delays.insert(plan.delays.end(), delay.begin(), delay.end());
   const int n_part = b - a > 1 ? std::min(kFdmtRadix, b - a) : 0;
   for (int j = n_part - 1; j >= 0; --j)
-    node.children.push_back(
-        add_child(plan, a, b, a + (b - a) * j / n_part, a + (b - a) * (j + 1) / n_part, delay));
-  node.delay = std::move(delay);
-  plan.nodes[static_cast<std::size_t>(index)] = std::move(node);
+    node.child[static_cast<std::size_t>(node.n_child++)] =
+        add_child(plan, a, b, a + (b - a) * j / n_part, a + (b - a) * (j + 1) / n_part, delay);
+  plan.nodes[static_cast<std::size_t>(index)] = node;
   return index;
 }
 
@@ -109,7 +110,7 @@ void set_types(FdmtPlan& plan, int index, int depth, int group_depth) {
   auto& node = plan.nodes[static_cast<std::size_t>(index)];
   const auto bound = std::int64_t{plan.params.max_abs} * max_node_channels(plan.params.n_chan, depth);
   node.is_int32 = bound > 32767 && depth < group_depth;
-  for (const auto& child : node.children) set_types(plan, child.node, depth + 1, group_depth);
+  for (const auto& child : node.children()) set_types(plan, child.node, depth + 1, group_depth);
 }
 
 // Nodes at group_depth become groups; [shift_min, shift_max] is how much later than the trial they are read.
@@ -118,12 +119,12 @@ void add_groups(FdmtPlan& plan, int index, int levels_left, int shift_min, int s
   if (levels_left == 0 || node.is_leaf()) {
     plan.group_of_node[static_cast<std::size_t>(index)] = static_cast<int>(plan.groups.size());
     plan.groups.push_back({index, plan.n_group_row, shift_min, shift_max});
-    plan.n_group_row += node.n_row();
+    plan.n_group_row += node.n_row;
     return;
   }
-  for (const auto& child : node.children) {
-    const auto [least, most] = std::minmax_element(child.shift.begin(), child.shift.end());
-    add_groups(plan, child.node, levels_left - 1, shift_min + *least, shift_max + *most);
+  for (const auto& child : node.children()) {
+    const FdmtRange range = child_range(plan, child, 0, node.n_row);
+    add_groups(plan, child.node, levels_left - 1, shift_min + range.shift_min, shift_max + range.shift_max);
   }
 }
 
@@ -140,9 +141,9 @@ Cost cost_of(const FdmtPlan& plan, int index, int begin, int end, std::int64_t n
   if (node.is_leaf() || (!below_groups && plan.group_of_node[static_cast<std::size_t>(index)] >= 0))
     return {};
   Cost cost{0, static_cast<double>(end - begin) * static_cast<double>(n) *
-                   static_cast<double>(node.children.size() - 1)};
-  for (const auto& child : node.children) {
-    const FdmtRange range = child_range(child, begin, end);
+                   (node.n_child - 1.0)};
+  for (const auto& child : node.children()) {
+    const FdmtRange range = child_range(plan, child, begin, end);
     const auto n_row = range.row_end - range.row_begin;
     const auto n_child = n + range.shift_max - range.shift_min;
     const Cost below = cost_of(plan, child.node, range.row_begin, range.row_end, n_child, below_groups);
@@ -159,10 +160,10 @@ std::int64_t trial_scratch_of(const FdmtPlan& plan, int index, int m, std::int64
   const auto& node = plan.nodes[static_cast<std::size_t>(index)];
   if (plan.group_of_node[static_cast<std::size_t>(index)] >= 0) return 0;
   std::int64_t bytes = 0;
-  for (const auto& child : node.children) {
+  for (const auto& child : node.children()) {
     int rows = 0, spread = 0;
-    for (int r = 0; r + m <= node.n_row(); ++r) {
-      const FdmtRange range = child_range(child, r, r + m);
+    for (int r = 0; r + m <= node.n_row; ++r) {
+      const FdmtRange range = child_range(plan, child, r, r + m);
       rows = std::max(rows, range.row_end - range.row_begin);
       spread = std::max(spread, range.shift_max - range.shift_min);
     }
@@ -176,7 +177,7 @@ void set_costs(FdmtPlan& plan, int max_time) {
   double group_additions = 0.0, trial_additions = 0.0;
   for (const auto& group : plan.groups) {
     const auto& node = plan.nodes[static_cast<std::size_t>(group.node)];
-    const Cost c = cost_of(plan, group.node, 0, node.n_row(), plan.params.time_tile, true);
+    const Cost c = cost_of(plan, group.node, 0, node.n_row, plan.params.time_tile, true);
     plan.group_scratch_bytes = std::max(plan.group_scratch_bytes, c.bytes);
     group_additions += c.additions;
   }
@@ -198,7 +199,7 @@ FdmtPlan make_fdmt_plan(const FdmtParams& params, int max_time) {
   plan.max_time = max_time;
   std::vector<std::int32_t> delay;
   for (int i = 0; i < params.n_trial(); ++i) delay.push_back(params.delay_of(i));
-  add_node(plan, 0, params.n_chan, std::move(delay));
+  add_node(plan, 0, params.n_chan, delay);
   plan.group_of_node.assign(plan.nodes.size(), -1);
   int group_depth = 0;
   while (max_node_channels(params.n_chan, group_depth) > params.max_group_channels) ++group_depth;
@@ -208,10 +209,14 @@ FdmtPlan make_fdmt_plan(const FdmtParams& params, int max_time) {
   return plan;
 }
 
-FdmtRange child_range(const FdmtChild& child, int begin, int end) {
-  const auto row = std::minmax_element(child.row.begin() + begin, child.row.begin() + end);
-  const auto shift = std::minmax_element(child.shift.begin() + begin, child.shift.begin() + end);
-  return {*row.first, *row.second + 1, *shift.first, *shift.second};
+FdmtRange child_range(const FdmtPlan& plan, const FdmtChild& child, int begin, int end) {
+  const auto range = [&](const std::vector<std::int32_t>& table) {
+    const auto first = table.begin() + child.first;
+    const auto [least, most] = std::minmax_element(first + begin, first + end);
+    return std::pair(*least, *most);
+  };
+  const auto row = range(plan.rows), shift = range(plan.shifts);
+  return {row.first, row.second + 1, shift.first, shift.second};
 }
 
 std::int64_t FdmtPlan::group_columns(std::int64_t n_time) const {
@@ -239,9 +244,8 @@ void fdmt_channel_delays(const FdmtPlan& plan, int trial, View<std::int32_t, 1> 
     todo.pop_back();
     const auto& node = plan.nodes[static_cast<std::size_t>(v.node)];
     if (node.is_leaf()) delay[node.chan_begin] = v.shift;
-    const auto r = static_cast<std::size_t>(v.row);
-    for (const auto& child : node.children)
-      todo.push_back({child.node, child.row[r], v.shift + child.shift[r]});
+    for (const auto& child : node.children())
+      todo.push_back({child.node, plan.row_of(child, v.row), v.shift + plan.shift_of(child, v.row)});
   }
 }
 

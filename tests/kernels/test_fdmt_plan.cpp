@@ -86,9 +86,9 @@ TEST(FdmtPlan, RowsAreInt16OnlyWhereNoSumCanOverflow) {
         const auto& node = plan.nodes[i];
         EXPECT_TRUE(node.is_int32 || max_abs * (node.chan_end - node.chan_begin) <= 32767);
         EXPECT_FALSE(node.is_int32 && plan.group_of_node[i] >= 0);  // the group buffer is int16
-        for (const auto& child : node.children)
+        for (const auto& child : node.children())
           EXPECT_EQ(plan.nodes[static_cast<std::size_t>(child.node)].is_int32,
-                    plan.nodes[static_cast<std::size_t>(node.children.front().node)].is_int32);
+                    plan.nodes[static_cast<std::size_t>(node.child[0].node)].is_int32);
       }
     }
 }
@@ -99,15 +99,16 @@ TEST(FdmtPlan, RowsOfAChildAreThoseThatItsParentReads) {
     const auto plan = make_fdmt_plan(random_fdmt_params(random), 64);
     for (const auto& node : plan.nodes) {
       int next = node.chan_end;
-      for (const auto& child : node.children) {
+      for (const auto& child : node.children()) {
         const auto& below = plan.nodes[static_cast<std::size_t>(child.node)];
         EXPECT_EQ(below.chan_end, next);
         next = below.chan_begin;
-        std::vector<int> reads(static_cast<std::size_t>(below.n_row()), 0);
-        for (const auto row : child.row) ++reads.at(static_cast<std::size_t>(row));
+        std::vector<int> reads(static_cast<std::size_t>(below.n_row), 0);
+        for (int r = 0; r < node.n_row; ++r) ++reads.at(static_cast<std::size_t>(plan.row_of(child, r)));
         EXPECT_EQ(std::count(reads.begin(), reads.end(), 0), 0);
-        EXPECT_TRUE(std::is_sorted(below.delay.begin(), below.delay.end()));
-        EXPECT_GE(below.delay.front(), 0);
+        for (int r = 1; r < below.n_row; ++r)
+          EXPECT_LT(plan.delay_of(below, r - 1), plan.delay_of(below, r));
+        EXPECT_GE(plan.delay_of(below, 0), 0);
       }
       EXPECT_TRUE(node.is_leaf() || next == node.chan_begin);
     }
@@ -127,7 +128,7 @@ TEST(FdmtPlan, GroupsCoverTheBandFromHighToLow) {
       EXPECT_EQ(group.row_begin, row);
       EXPECT_LE(group.shift_max, plan.history());
       next = node.chan_begin;
-      row += node.n_row();
+      row += node.n_row;
     }
     EXPECT_EQ(next, 0);
     EXPECT_EQ(row, plan.n_group_row);
