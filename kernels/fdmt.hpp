@@ -59,8 +59,8 @@ struct FdmtParams {
   int delay_of(int trial) const { return delay_begin + trial * delay_step; }
 };
 
-/// What the rows of a node read of one of its children: row r reads row plan.row_of(child, r), plan.shift_of(child,
-/// r) samples later.
+/// What the rows of a node read of one of its children: row r reads row plan.row_of(child, r),
+/// plan.shift_of(child, r) samples later.
 struct FdmtChild {
   int node = 0;
   std::int64_t first = 0;  ///< of its entries in the plan's tables
@@ -90,9 +90,9 @@ struct FdmtGroup {
 
 struct FdmtPlan {
   FdmtParams params;
-  std::vector<FdmtNode> nodes;     ///< nodes[0] is the whole band
-  std::vector<FdmtGroup> groups;   ///< from high to low frequency
-  std::vector<int> group_of_node;  ///< index into groups, -1 for other nodes
+  std::vector<FdmtNode> nodes;             ///< nodes[0] is the whole band
+  std::vector<FdmtGroup> groups;           ///< from high to low frequency
+  std::vector<int> group_of_node;          ///< index into groups, -1 for other nodes
   std::vector<std::int32_t> delays;        ///< of the nodes' rows, from the first to the last channel; rising
   std::vector<std::int32_t> rows, shifts;  ///< of the children
   std::int64_t n_group_row = 0;

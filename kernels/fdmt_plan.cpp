@@ -140,8 +140,7 @@ Cost cost_of(const FdmtPlan& plan, int index, int begin, int end, std::int64_t n
   const auto& node = plan.nodes[static_cast<std::size_t>(index)];
   if (node.is_leaf() || (!below_groups && plan.group_of_node[static_cast<std::size_t>(index)] >= 0))
     return {};
-  Cost cost{0, static_cast<double>(end - begin) * static_cast<double>(n) *
-                   (node.n_child - 1.0)};
+  Cost cost{0, static_cast<double>(end - begin) * static_cast<double>(n) * (node.n_child - 1.0)};
   for (const auto& child : node.children()) {
     const FdmtRange range = child_range(plan, child, begin, end);
     const auto n_row = range.row_end - range.row_begin;

@@ -356,8 +356,7 @@ void HalveRowBy(const int8_t* fine, int64_t n, int8_t* coarse) {
     hn::Vec<decltype(d8)> even, odd;
     hn::LoadInterleaved2(d8, fine + 2 * i, even, odd);
     auto sum = hn::Add(hn::PromoteTo(d, even), hn::PromoteTo(d, odd));
-    if constexpr (kShift == 1)
-      sum = hn::ShiftRight<1>(hn::Add(sum, hn::And(hn::ShiftRight<1>(sum), one)));
+    if constexpr (kShift == 1) sum = hn::ShiftRight<1>(hn::Add(sum, hn::And(hn::ShiftRight<1>(sum), one)));
     hn::StoreU(hn::DemoteTo(d8, hn::Max(hn::Min(sum, high), low)), d8, coarse + i);
   }
   for (; i < n; ++i) {

@@ -56,8 +56,8 @@ std::int64_t sum_of(const std::int8_t* q, std::int64_t n);
 void add_columns(const std::int8_t* q, std::int64_t n_row, std::int64_t stride, std::int32_t* z,
                  std::int64_t n);
 
-/// coarse[i] = min(max(round((fine[2 i] + fine[2 i + 1]) / 2^shift), -127), 127), ties to even, i in [0, n), shift 0
-/// or 1
+/// coarse[i] = min(max(round((fine[2 i] + fine[2 i + 1]) / 2^shift), -127), 127), ties to even, i in [0, n),
+/// shift 0 or 1
 void halve_row(const std::int8_t* fine, std::int64_t n, int shift, std::int8_t* coarse);
 
 }  // namespace tianyan

@@ -62,11 +62,11 @@ void BeamSearch::collect(std::vector<Event>& events, double complete_s) {
 
 BeamResult BeamSearch::run(const Progress& progress) {
   const auto begin = std::chrono::steady_clock::now();
-  conditioner_.allocate();
-  search_.allocate();
   std::vector<Event> events;
   {
     ReadAhead reader(source_, plan_.window_samples);
+    conditioner_.allocate();  // while the first window is read
+    search_.allocate();
     while (auto window = reader.next()) {
       conditioner_.process(*window, search_.window_samples(), search_.window_weights(),
                            search_.window_means());

@@ -205,6 +205,9 @@ void DmSearch::allocate() {
     passes_[i].tails.assign(static_cast<std::size_t>(plan_.passes[i].fdmt.n_trial() * kTailInts), 0);
   group_memory_ = Array<std::int16_t, 1>({group_rows_ints()});
   for (int thread = 0; thread < n_threads_; ++thread) scratch_.push_back(make_scratch());
+  take_pages(n_threads_, window_);
+  for (auto& o : octaves_) take_pages(n_threads_, o.samples);
+  take_pages(n_threads_, group_memory_);
 }
 
 View<std::int8_t, 2> DmSearch::window_samples() { return window_.view(); }
@@ -232,9 +235,8 @@ void DmSearch::finish(std::vector<Event>& events) {
 
 void DmSearch::add_empty_window(Octave& o) {
   const auto n = plan_.window_samples >> o.octave, at = o.history + window_in_block_ * n;
-  parallel_for(n_threads_, info_.n_chan, [&](std::int64_t c, int) {
-    std::memset(&o.samples(c, at), 0, static_cast<std::size_t>(n));
-  });
+  parallel_for(n_threads_, info_.n_chan,
+               [&](std::int64_t c, int) { std::memset(&o.samples(c, at), 0, static_cast<std::size_t>(n)); });
   for (auto* bins : {&o.bins.weight, &o.bins.mean})
     for (std::int64_t b = 0; b < bins->shape(0); ++b)
       std::fill_n(&(*bins)(b, (o.lag + at) / kVarianceBin), n / kVarianceBin, 0.0F);

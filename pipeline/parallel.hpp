@@ -2,8 +2,11 @@
 #pragma once
 #include <omp.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <exception>
+
+#include "kernels/base/array.hpp"
 
 namespace tianyan {
 
@@ -21,6 +24,17 @@ void parallel_for(int n_threads, std::int64_t n, const Body& body) {
     }
   }
   if (failure) std::rethrow_exception(failure);
+}
+
+/// Touches zeroed memory that was not written yet, so that all threads share the taking of its pages.
+template <class T, int Rank>
+void take_pages(int n_threads, Array<T, Rank>& array) {
+  constexpr std::int64_t kPiece = std::int64_t{2} << 20, kPage = 4096;
+  auto* bytes = reinterpret_cast<volatile char*>(array.data());
+  const auto n = array.size() * static_cast<std::int64_t>(sizeof(T));
+  parallel_for(n_threads, (n + kPiece - 1) / kPiece, [&](std::int64_t piece, int) {
+    for (auto at = piece * kPiece; at < std::min(n, (piece + 1) * kPiece); at += kPage) bytes[at] = 0;
+  });
 }
 
 }  // namespace tianyan

@@ -106,8 +106,7 @@ TEST(FdmtPlan, RowsOfAChildAreThoseThatItsParentReads) {
         std::vector<int> reads(static_cast<std::size_t>(below.n_row), 0);
         for (int r = 0; r < node.n_row; ++r) ++reads.at(static_cast<std::size_t>(plan.row_of(child, r)));
         EXPECT_EQ(std::count(reads.begin(), reads.end(), 0), 0);
-        for (int r = 1; r < below.n_row; ++r)
-          EXPECT_LT(plan.delay_of(below, r - 1), plan.delay_of(below, r));
+        for (int r = 1; r < below.n_row; ++r) EXPECT_LT(plan.delay_of(below, r - 1), plan.delay_of(below, r));
         EXPECT_GE(plan.delay_of(below, 0), 0);
       }
       EXPECT_TRUE(node.is_leaf() || next == node.chan_begin);

@@ -176,8 +176,8 @@ TEST_F(BadInputTest, ASignalStopsTheRunWith75AndResumeGoesOnToTheSameTables) {
   spec.beams = {1, 2};
   spec.pulses = {{100.0, 3e-3, 30.0, 2.0, {}}};
   simulate_scan(spec, dir_.file("scan"));
-  const std::string arguments =
-      "search '' '" + dir_.file("scan") + "' -q --threads 1 --set output.plots=false --set search.dm_max_pc_cm3=300 ";
+  const std::string arguments = "search '' '" + dir_.file("scan") +
+                                "' -q --threads 1 --set output.plots=false --set search.dm_max_pc_cm3=300 ";
   ASSERT_EQ(run(arguments + "-o '" + dir_.file("whole") + "'").exit_code, 0);
   // Killed while the second beam is searched: the ledger of the first one is there.
   const auto o = run(arguments + "-o '" + dir_.file("run") + "'",
