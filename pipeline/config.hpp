@@ -13,7 +13,7 @@ struct SearchConfig {
   double dm_max_pc_cm3 = 3000.0;
   double snr_min = 7.0;         ///< of a detection
   double snr_min_member = 6.0;  ///< of an event that may join a cluster
-  double width_min_s = 5e-4;
+  double width_min_s = 4e-4;
   double width_max_s = 0.1;
   double snr_loss_max = 0.1;  ///< fraction of S/N that the plan may lose
   double block_s = 2.0;

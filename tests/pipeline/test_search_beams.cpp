@@ -8,6 +8,7 @@
 #include <random>
 #include <tuple>
 
+#include "pipeline/beam_waves.hpp"
 #include "pipeline/progress.hpp"
 #include "tests/pipeline/commands_test.hpp"
 #include "tests/pipeline/search_test.hpp"
