@@ -1,12 +1,13 @@
-// Boxcars and peaks on the CPU: maxima of whole runs first, in vectors; only runs that may hold an event are
-// looked at sample by sample.
+// Boxcars and peaks on the CPU: bounds of whole runs first, in vectors, then of the cells of runs that may
+// hold an event; only sums that may be significant where they stand get a significance.
 #include "kernels/boxcar.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
-#include "kernels/row_ops.hpp"
+#include "kernels/boxcar_ops.hpp"
 
 namespace tianyan {
 
@@ -67,11 +68,21 @@ double sum_between(View<const float, 1> per_bin, View<const double, 1> prefix, s
   return up_to(to) - up_to(from);
 }
 
-void running_sums(View<const float, 1> per_bin, View<double, 1> prefix) {
+// Marks sums that were not needed yet; sums begin with zero.
+constexpr double kNotSummed = -1.0;
+
+void prepare_sums(View<const float, 1> per_bin, View<double, 1> prefix) {
   expect(prefix.shape(0) == per_bin.shape(0) + 1, "{} running sums of {} bins", prefix.shape(0),
          per_bin.shape(0));
+  expect(per_bin.rows_contiguous(), "bins of a row that are {} apart", per_bin.stride(0));
+  prefix[0] = kNotSummed;
+}
+
+View<const double, 1> running_sums(View<const float, 1> per_bin, View<double, 1> prefix) {
+  if (prefix[0] != kNotSummed) return prefix;
   prefix[0] = 0.0;
   for (std::int64_t i = 0; i < per_bin.shape(0); ++i) prefix[i + 1] = prefix[i] + double{per_bin[i]};
+  return prefix;
 }
 
 }  // namespace
@@ -90,87 +101,132 @@ double VarianceTrack::of(std::int64_t start, int width) const {
     const float most = first == last ? per_bin[first] : std::max(per_bin[first], per_bin[last]);
     return double{most} * width / kVarianceBin;
   }
-  return sum_between(per_bin, prefix, from, to);
+  return sum_between(per_bin, running_sums(per_bin, prefix), from, to);
 }
 
 double VarianceTrack::mean_of(std::int64_t start, int width) const {
   if (mean_per_bin.shape(0) == 0) return 0.0;
-  return sum_between(mean_per_bin, mean_prefix, start - begin, start - begin + width);
+  return sum_between(mean_per_bin, running_sums(mean_per_bin, mean_prefix), start - begin,
+                     start - begin + width);
 }
 
 namespace {
 
-// Best event of the starts [first, first + n_start) of one level, which count samples of that level.
-struct CellSearch {
-  const BoxcarPlan& plan;
-  const VarianceTrack& variance;
-  int level;
-  double least[kNumNarrowWidths] = {};   // no smaller sum of a width can be an event
-  bool possible[kNumNarrowWidths] = {};  // widths that may hold one in this run
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-  // x points at the sample of level-start `first`; sums run forward from there.
-  void run(const std::int32_t* x, std::int64_t first, std::int64_t n_start,
-           std::vector<BoxcarEvent>& events) const {
-    const auto scale = BoxcarPlan::decimation(level);
-    BoxcarEvent best;
-    for (int j = plan.first_width[level]; j < plan.end_width[level]; ++j) {
-      if (!possible[j]) continue;
-      const int w = kNarrowWidths[j];
-      std::int64_t sum = 0;
-      for (int i = 0; i < w; ++i) sum += x[i];
-      for (std::int64_t i = 0; i < n_start; ++i) {
-        const auto start = (first + i) * scale;
-        const int width = w * static_cast<int>(scale);
-        if (static_cast<double>(sum) >= least[j]) {
-          const double snr = boxcar_snr(plan, variance, sum, start, width);
-          if (snr >= plan.snr_min && snr > best.snr) best = {start, width, snr};
-        }
-        if (i + 1 < n_start) sum += x[i + w] - x[i];
-      }
-    }
-    if (best.width > 0) events.push_back(best);
+// Least variance and mean per sample of a stretch of bins that grows.
+struct Least {
+  double variance = kInfinity, mean = kInfinity;
+
+  void add(const VarianceTrack& track, std::int64_t first_bin, std::int64_t end_bin) {
+    const auto least = [&](View<const float, 1> bins) {
+      return double{least_of(bins.data() + first_bin, end_bin - first_bin)} / kVarianceBin;
+    };
+    variance = std::min(variance, least(track.per_bin));
+    mean = std::min(mean, track.mean_per_bin.shape(0) > 0 ? least(track.mean_per_bin) : 0.0);
   }
 };
 
-// Smallest variance per sample that any start of the run may see, or infinity where none can give an event.
-double least_variance(const BoxcarPlan& plan, const VarianceTrack& track, std::int64_t start,
-                      std::int64_t end) {
-  const auto first = (start - track.begin) / kVarianceBin;
-  const auto last = std::min(track.per_bin.shape(0), (end - track.begin + kVarianceBin - 1) / kVarianceBin);
-  double least = std::numeric_limits<double>::infinity();
-  bool any = false;
-  for (auto i = first; i < last; ++i) {
-    const double v = double{track.per_bin[i]} / kVarianceBin;
-    least = std::min(least, v);
-    any = any || v > 0.0;
-  }
-  return any ? std::max(least, plan.variance_min) : std::numeric_limits<double>::infinity();
-}
+// Square roots of kNarrowWidths.
+constexpr double kRootWidths[] = {1.0,
+                                  1.4142135623730951,
+                                  1.7320508075688772,
+                                  2.0,
+                                  2.4494897427831781,
+                                  2.8284271247461903,
+                                  3.4641016151377546,
+                                  4.0,
+                                  4.8989794855663558,
+                                  5.6568542494923806};
 
-// No smaller sum of `width` samples can be an event anywhere in the run; a little less for the roundings of
-// floats.
-double least_sum(const BoxcarPlan& plan, const VarianceTrack& track, int level, std::int64_t width) {
-  const auto w = static_cast<double>(width);
-  return plan.snr_min * std::sqrt(track.least[level] * w) * 0.999999 + track.least_mean * w - 1e-3;
-}
-
-// Samples [0, n) of a level stand behind their tail of 32 in `row`; starts [-32, n - 32) are searched.
-void search_level(const BoxcarPlan& plan, const VarianceTrack& variance, int level, const std::int32_t* row,
-                  std::int64_t n, std::int32_t* scratch, std::vector<BoxcarEvent>& events) {
-  const auto scale = BoxcarPlan::decimation(level);
-  if (!std::isfinite(variance.least[level])) return;
-  const auto cell = BoxcarPlan::cell(level) / scale;
-  CellSearch search{plan, variance, level};
-  std::int32_t best[kNumNarrowWidths];
-  bool any = false;
-  boxcar_maxima(row, (n + 7) / 8 * 8, scratch, best);  // a short run is followed by zeros: see boxcar_search
-  for (int j = plan.first_width[level]; j < plan.end_width[level]; ++j) {
-    search.least[j] = least_sum(plan, variance, level, kNarrowWidths[j] * scale);
-    search.possible[j] = best[j] >= search.least[j];
-    any = any || search.possible[j];
+// No smaller sum has this S/N, if its samples are of one level and all of bins whose least is given:
+//
+//   V(t, w) >= w max(least variance, variance_min) of what makes an event, M(t, w) >= w least mean
+//
+// and a little less for the roundings: 1e-6 of the deviation and 1e-3 are thousands of times what sums of 256
+// bins in double lose.
+class LeastSum {
+ public:
+  LeastSum(const BoxcarPlan& plan, const Least& least, double snr, int level) {
+    const auto scale = static_cast<double>(BoxcarPlan::decimation(level));
+    deviation_ = snr * std::sqrt(std::max(least.variance, plan.variance_min) * scale) * 0.999999;
+    mean_ = least.mean * scale;
   }
-  if (!any) return;
-  for (std::int64_t i = 0; i < n; i += cell) search.run(row + i, i - kBoxcarTail, cell, events);
+  /// of kNarrowWidths[j]
+  double operator()(int j) const { return deviation_ * kRootWidths[j] + mean_ * kNarrowWidths[j] - 1e-3; }
+
+ private:
+  double deviation_ = 0.0, mean_ = 0.0;
+};
+
+// Finds the best event of the starts [first, first + n_start) of one level, which count samples of that
+// level.
+struct CellSearch {
+  const BoxcarPlan& plan;
+  const VarianceTrack& track;
+  int level;
+  const double* run_sum;  // least sum of each width that may be an event anywhere in the run
+
+  // x points at the sample of level-start `first`; sums run forward from there.
+  BoxcarEvent best_of(const std::int32_t* x, std::int64_t first, std::int64_t n_start) const {
+    std::int32_t bound[kNumNarrowWidths], eighths[kBoxcarTail / 8 + 4];
+    boxcar_bounds(x, (n_start + 7) / 8 * 8, bound, eighths);
+    const auto scale = BoxcarPlan::decimation(level);
+    BoxcarEvent best;
+    Least least;
+    auto bin = (first * scale - track.begin) / kVarianceBin;
+    for (int j = plan.first_width[level]; j < plan.end_width[level]; ++j) {
+      if (bound[j] < run_sum[j]) continue;
+      const auto end = (first + n_start - 1 + kNarrowWidths[j]) * scale - track.begin;
+      const auto end_bin = (end + kVarianceBin - 1) / kVarianceBin;
+      least.add(track, bin, end_bin);
+      bin = end_bin;
+      if (bound[j] >= sum_to_beat(least, best, j)) try_width(x, first, n_start, j, least, best);
+    }
+    return best;
+  }
+
+ private:
+  double sum_to_beat(const Least& least, const BoxcarEvent& best, int j) const {
+    return LeastSum(plan, least, std::max(plan.snr_min, best.snr), level)(j);
+  }
+
+  void try_width(const std::int32_t* x, std::int64_t first, std::int64_t n_start, int j, const Least& least,
+                 BoxcarEvent& best) const {
+    const int w = kNarrowWidths[j], width = w * static_cast<int>(BoxcarPlan::decimation(level));
+    double to_beat = sum_to_beat(least, best, j);
+    std::int32_t sum = std::accumulate(x, x + w, 0);
+    for (std::int64_t i = 0; i < n_start; ++i) {
+      if (sum >= to_beat) {
+        const auto start = (first + i) * BoxcarPlan::decimation(level);
+        const double snr = boxcar_snr(plan, track, sum, start, width);
+        if (snr >= plan.snr_min && snr > best.snr) {
+          best = {start, width, snr};
+          to_beat = sum_to_beat(least, best, j);
+        }
+      }
+      if (i + 1 < n_start) sum += x[i + w] - x[i];
+    }
+  }
+};
+
+// Samples [0, n) of a level stand behind their tail of 32 in `row`; starts [-32, n - 32) are searched, in
+// cells where `bound`, which no sum of the run exceeds, leaves room for an event.
+void search_level(const BoxcarPlan& plan, const VarianceTrack& track, int level, const std::int32_t* row,
+                  std::int64_t n, const std::int32_t* bound, std::vector<BoxcarEvent>& events) {
+  const LeastSum least(plan, {track.least[level], track.least_mean}, plan.snr_min, level);
+  double run_sum[kNumNarrowWidths];
+  bool possible = false;
+  for (int j = 0; j < kNumNarrowWidths; ++j) {
+    run_sum[j] = least(j);
+    possible |= j >= plan.first_width[level] && j < plan.end_width[level] && bound[j] >= run_sum[j];
+  }
+  if (!possible) return;
+  const CellSearch search{plan, track, level, run_sum};
+  const auto cell = BoxcarPlan::cell(level) / BoxcarPlan::decimation(level);
+  for (std::int64_t i = 0; i < n; i += cell)
+    if (const auto best = search.best_of(row + i, i - kBoxcarTail, cell); best.width > 0)
+      events.push_back(best);
 }
 
 }  // namespace
@@ -184,26 +240,38 @@ VarianceTrack make_variance_track(const BoxcarPlan& plan, View<const float, 1> p
   VarianceTrack track;
   track.begin = -plan.lag();
   track.per_bin = per_bin;
-  running_sums(per_bin, prefix);
   track.prefix = prefix;
-  for (int level = 0; level < plan.n_level; ++level)
-    track.least[level] = least_variance(plan, track, -kBoxcarTail * BoxcarPlan::decimation(level), n);
+  prepare_sums(per_bin, prefix);
+  Least least;
+  auto bin = n_bin;
+  for (int level = 0; level < plan.n_level; ++level) {  // each reaches further back than the one before
+    const auto first = (plan.lag() - kBoxcarTail * BoxcarPlan::decimation(level)) / kVarianceBin;
+    least.add(track, first, bin);
+    bin = first;
+    const bool any = least.variance > 0.0 || std::any_of(per_bin.data() + first, per_bin.data() + n_bin,
+                                                         [](float v) { return v > 0.0F; });
+    track.least[level] = any ? std::max(least.variance, plan.variance_min) : kInfinity;
+  }
   return track;
 }
 
 void set_row_mean(View<const float, 1> per_bin, View<double, 1> prefix, VarianceTrack& track) {
   expect(per_bin.shape(0) == track.per_bin.shape(0), "mean of {} bins, variance of {}", per_bin.shape(0),
          track.per_bin.shape(0));
-  running_sums(per_bin, prefix);
+  prepare_sums(per_bin, prefix);
   track.mean_per_bin = per_bin;
   track.mean_prefix = prefix;
-  track.least_mean = per_bin[0];
-  for (std::int64_t i = 1; i < per_bin.shape(0); ++i)
-    track.least_mean = std::min(track.least_mean, double{per_bin[i]});
-  track.least_mean /= kVarianceBin;
+  track.least_mean = double{least_of(per_bin.data(), per_bin.shape(0))} / kVarianceBin;
 }
 
-std::int64_t boxcar_scratch_ints(std::int64_t n) { return 4 * (n + 32) + 2 * (n / 8 + kBoxcarTail + 8); }
+// Of each level but the first: its tail, its samples and 8 zeros; of the last the samples that no level
+// follows.
+std::int64_t boxcar_scratch_ints(std::int64_t n) {
+  std::int64_t ints = 0;
+  for (int level = 1; level <= kBoxcarLevels; ++level)
+    ints += kBoxcarTail + n / BoxcarPlan::decimation(level) + 8;
+  return ints;
+}
 
 void boxcar_search(const BoxcarPlan& plan, const VarianceTrack& variance, View<std::int32_t, 1> row,
                    BoxcarTail& tail, View<std::int32_t, 1> scratch, std::vector<BoxcarEvent>& events) {
@@ -212,17 +280,19 @@ void boxcar_search(const BoxcarPlan& plan, const VarianceTrack& variance, View<s
   expect(scratch.shape(0) >= boxcar_scratch_ints(n), "boxcar scratch of {}; {} needed", scratch.shape(0),
          boxcar_scratch_ints(n));
   std::int32_t* x = row.data();
-  std::int32_t* next = scratch.data() + 4 * (n + 32);
+  std::int32_t* next = scratch.data();
   for (int level = 0; level < plan.n_level; ++level) {
     std::copy(tail[level], tail[level] + kBoxcarTail, x);
-    search_level(plan, variance, level, x, n, scratch.data(), events);
+    const auto n_bound = (n + 7) / 8 * 8;  // a run of less than 8 samples is followed by zeros
+    std::int32_t bound[kNumNarrowWidths];
+    // The tail's four sums of 8 come before the new ones, where the next level's tail will stand.
+    boxcar_bounds(x, n_bound, bound, next + kBoxcarTail - kBoxcarTail / 8);
+    if (std::isfinite(variance.least[level])) search_level(plan, variance, level, x, n, bound, events);
     std::copy(x + n, x + n + kBoxcarTail, tail[level]);
-    if (level + 1 == plan.n_level) break;
-    decimate_by_8(x + kBoxcarTail, next + kBoxcarTail, n / 8);
     x = next;
     n /= 8;
     std::fill(x + kBoxcarTail + n, x + kBoxcarTail + n + 8, 0);
-    next += n + kBoxcarTail + 8;
+    next += kBoxcarTail + n + 8;
   }
 }
 

@@ -57,13 +57,13 @@ struct BoxcarEvent {
 struct VarianceTrack {
   std::int64_t begin = 0;
   View<const float, 1> per_bin;
-  View<const double, 1> prefix;  ///< prefix[i] = sum(per_bin[:i]); one longer than per_bin
+  View<double, 1> prefix;  ///< prefix[i] = sum(per_bin[:i]) once a boxcar needs it; one longer than per_bin
   /// Of each level: the smallest variance per sample that a start may see, or infinity where nothing can be
   ///< found
   double least[kBoxcarLevels] = {};
 
   View<const float, 1> mean_per_bin;  ///< as per_bin, of the row's mean; empty where it is zero
-  View<const double, 1> mean_prefix;
+  View<double, 1> mean_prefix;
   double least_mean = 0.0;  ///< per sample
 
   /// M(t, w), proportional to time within bins.
@@ -77,12 +77,14 @@ struct VarianceTrack {
 double boxcar_snr(const BoxcarPlan& plan, const VarianceTrack& track, std::int64_t sum, std::int64_t start,
                   int width);
 
-/// The track of runs of n new samples, from plan.lag() before the first: fills `prefix` and `least`. Rows
-/// that share a track share this work. `per_bin` covers [-lag, n).
+/// The track of runs of n new samples, from plan.lag() before the first: fills `least`; `prefix` is filled
+/// when it is first needed, which few tracks are, so a track belongs to one thread. Rows that share a track
+/// share this work. `per_bin` is contiguous and covers [-lag, n).
 VarianceTrack make_variance_track(const BoxcarPlan& plan, View<const float, 1> per_bin, std::int64_t n,
                                   View<double, 1> prefix);
 
-/// Gives a track its row's mean: fills `prefix`. `per_bin` covers what the track's own covers.
+/// Gives a track its row's mean, whose sums are made in `prefix`. `per_bin` covers what the track's own
+/// covers.
 void set_row_mean(View<const float, 1> per_bin, View<double, 1> prefix, VarianceTrack& track);
 
 /// What a row keeps from run to run: the last kBoxcarTail samples of each level.

@@ -51,16 +51,27 @@ Ends nearest_ends(double top, double bottom) {
   return best;
 }
 
-// The child over [c0, c1) of a node over [a, b), for the node's row of delay k.
-Ends child_ends(const FdmtParams& p, int a, int b, int c0, int c1, std::int32_t k) {
-  const double high = g_of(p, b - 1), per_sample = k / (g_of(p, a) - high);
-  const double top = (g_of(p, c1 - 1) - high) * per_sample, bottom = (g_of(p, c0) - high) * per_sample;
-  const auto nearest = [](double x) { return static_cast<std::int32_t>(std::lround(x)); };
-  if (c0 == a) return {c1 - 1 == a ? k : nearest(top), k};
-  if (c1 == b) return {0, c0 == b - 1 ? 0 : nearest(bottom)};
-  if (c1 - c0 == 1) return {nearest(top), nearest(top)};
-  return nearest_ends(top, bottom);
-}
+// The ends of the child over [c0, c1) of a node over [a, b), for its rows of any delay k.
+class ChildEnds {
+ public:
+  ChildEnds(const FdmtParams& p, int a, int b, int c0, int c1)
+      : has_bottom_(c0 == a), has_top_(c1 == b), is_channel_(c1 - c0 == 1) {
+    const double high = g_of(p, b - 1), span = g_of(p, a) - high;
+    top_ = (g_of(p, c1 - 1) - high) / span;
+    bottom_ = (g_of(p, c0) - high) / span;
+  }
+  Ends of(std::int32_t k) const {
+    const auto nearest = [](double x) { return static_cast<std::int32_t>(std::lround(x)); };
+    if (has_bottom_) return {is_channel_ ? k : nearest(k * top_), k};
+    if (has_top_) return {0, is_channel_ ? 0 : nearest(k * bottom_)};
+    if (is_channel_) return {nearest(k * top_), nearest(k * top_)};
+    return nearest_ends(k * top_, k * bottom_);
+  }
+
+ private:
+  double top_ = 0.0, bottom_ = 0.0;  // of the node's delay
+  bool has_bottom_, has_top_, is_channel_;
+};
 
 int add_node(FdmtPlan& plan, int a, int b, const std::vector<std::int32_t>& delay);
 
@@ -68,8 +79,9 @@ int add_node(FdmtPlan& plan, int a, int b, const std::vector<std::int32_t>& dela
 FdmtChild add_child(FdmtPlan& plan, int a, int b, int c0, int c1, const std::vector<std::int32_t>& delay) {
   FdmtChild child;
   child.first = std::ssize(plan.rows);
+  const ChildEnds child_ends(plan.params, a, b, c0, c1);
   for (const auto k : delay) {
-    const Ends ends = child_ends(plan.params, a, b, c0, c1, k);
+    const Ends ends = child_ends.of(k);
     plan.shifts.push_back(ends.top);
     plan.rows.push_back(ends.bottom - ends.top);  // its delay, for now
   }

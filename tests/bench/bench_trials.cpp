@@ -9,7 +9,8 @@
 namespace tianyan {
 namespace {
 
-constexpr double kBoxcarAdditions = 14.0;  // four prefix sums and ten widths, as the plan counts them
+// 5 additions and 5 maxima a sample of three levels, of which each has an eighth of the one before.
+constexpr double kBoxcarAdditions = 10.0 * (1.0 + 1.0 / 8.0 + 1.0 / 64.0);
 constexpr int kTrialsPerVariance = 16;
 constexpr std::int64_t kBins = kTimeTile / kVarianceBin;
 

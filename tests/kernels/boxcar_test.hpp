@@ -95,7 +95,7 @@ struct WholeTrack {
       prefix(i + 1) = prefix(i) + double{per_bin(i)};
     }
     track.per_bin = per_bin.cview();
-    track.prefix = prefix.cview();
+    track.prefix = prefix.view();
     if (!row.mean.empty()) set_row_mean(mean.cview(), mean_prefix.view(), track);
   }
 };
