@@ -13,16 +13,6 @@ namespace tianyan {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-template <class T>
-void AddSame(const T* a, const T* b, T* out, int64_t n) {
-  const hn::ScalableTag<T> d;
-  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  int64_t i = 0;
-  for (; i + lanes <= n; i += lanes)
-    hn::StoreU(hn::Add(hn::LoadU(d, a + i), hn::LoadU(d, b + i)), d, out + i);
-  for (; i < n; ++i) out[i] = static_cast<T>(a[i] + b[i]);
-}
-
 // Lanes of a row, as wide as the sums.
 template <class D, class In>
 HWY_INLINE hn::Vec<D> LoadWide(D d, const In* p) {
@@ -113,43 +103,6 @@ void SumFloats(const float* const* rows, int n_rows, float scale, float* out, in
   }
 }
 
-// Sums of 2, 4, 8 and 16 are kept in scratch; each of the ten widths is one of them or the sum of two.
-void BoxcarMaxima(const int32_t* x, int64_t n, int32_t* scratch, int32_t* best) {
-  const hn::CappedTag<int32_t, 8> d;  // n is a multiple of 8, so no remainder is left
-  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  const int64_t step = n + 32;
-  int32_t* s2 = scratch;
-  int32_t* s4 = s2 + step;
-  int32_t* s8 = s4 + step;
-  int32_t* s16 = s8 + step;
-  const auto pair = [&](const int32_t* in, int64_t shift, int32_t* out, int64_t count) {
-    AddSame(in, in + shift, out, count);
-  };
-  pair(x, 1, s2, n + 30);
-  pair(s2, 2, s4, n + 28);
-  pair(s4, 4, s8, n + 24);
-  pair(s8, 8, s16, n + 16);
-  const auto lowest = hn::Set(d, INT32_MIN);
-  auto m1 = lowest, m2 = lowest, m3 = lowest, m4 = lowest, m6 = lowest, m8 = lowest, m12 = lowest,
-       m16 = lowest, m24 = lowest, m32 = lowest;
-  for (int64_t i = 0; i < n; i += lanes) {
-    const auto at = [&](const int32_t* row, int64_t shift) { return hn::LoadU(d, row + i + shift); };
-    const auto a2 = at(s2, 0), a4 = at(s4, 0), a8 = at(s8, 0), a16 = at(s16, 0);
-    m1 = hn::Max(m1, at(x, 0));
-    m2 = hn::Max(m2, a2);
-    m3 = hn::Max(m3, hn::Add(a2, at(x, 2)));
-    m4 = hn::Max(m4, a4);
-    m6 = hn::Max(m6, hn::Add(a4, at(s2, 4)));
-    m8 = hn::Max(m8, a8);
-    m12 = hn::Max(m12, hn::Add(a8, at(s4, 8)));
-    m16 = hn::Max(m16, a16);
-    m24 = hn::Max(m24, hn::Add(a16, at(s8, 16)));
-    m32 = hn::Max(m32, hn::Add(a16, at(s16, 16)));
-  }
-  const decltype(m1)* all[] = {&m1, &m2, &m3, &m4, &m6, &m8, &m12, &m16, &m24, &m32};
-  for (int j = 0; j < 10; ++j) best[j] = hn::GetLane(hn::MaxOfLanes(d, *all[j]));
-}
-
 const char* TargetName() { return hwy::TargetName(HWY_TARGET); }
 
 }  // namespace HWY_NAMESPACE
@@ -164,7 +117,6 @@ HWY_EXPORT(SumI16);
 HWY_EXPORT(SumI16To32);
 HWY_EXPORT(SumI32);
 HWY_EXPORT(SumFloats);
-HWY_EXPORT(BoxcarMaxima);
 HWY_EXPORT(TargetName);
 
 void sum_rows(const std::int8_t* const* rows, int n_rows, std::int16_t* out, std::int64_t n) {
@@ -182,17 +134,6 @@ void sum_rows(const std::int32_t* const* rows, int n_rows, std::int32_t* out, st
 void sum_rows(const float* const* rows, int n_rows, float scale, float* out, std::int64_t n) {
   HWY_DYNAMIC_DISPATCH(SumFloats)(rows, n_rows, scale, out, n);
 }
-void boxcar_maxima(const std::int32_t* x, std::int64_t n, std::int32_t* scratch, std::int32_t* best) {
-  HWY_DYNAMIC_DISPATCH(BoxcarMaxima)(x, n, scratch, best);
-}
-
-void decimate_by_8(const std::int32_t* x, std::int32_t* out, std::int64_t n) {
-  for (std::int64_t i = 0; i < n; ++i) {
-    const std::int32_t* p = x + 8 * i;
-    out[i] = ((p[0] + p[1]) + (p[2] + p[3])) + ((p[4] + p[5]) + (p[6] + p[7]));
-  }
-}
-
 const char* vector_target() { return HWY_DYNAMIC_DISPATCH(TargetName)(); }
 
 }  // namespace tianyan

@@ -18,13 +18,6 @@ void sum_rows(const std::int32_t* const* rows, int n_rows, std::int32_t* out, st
 /// out[i] = scale sum_j rows[j][i], i in [0, n), added in order of j
 void sum_rows(const float* const* rows, int n_rows, float scale, float* out, std::int64_t n);
 
-/// Largest sums of the ten boxcars of kNarrowWidths over starts i in [0, n): best[j] = max_i sum(x[i : i +
-/// width[j]]). Reads x[0, n + 31); scratch holds 4 (n + 32) elements; n is a multiple of 8.
-void boxcar_maxima(const std::int32_t* x, std::int64_t n, std::int32_t* scratch, std::int32_t* best);
-
-/// out[i] = sum(x[8 i : 8 i + 8]), i in [0, n)
-void decimate_by_8(const std::int32_t* x, std::int32_t* out, std::int64_t n);
-
 /// Name of the instruction set in use: "AVX2", "SSE2", "NEON".
 const char* vector_target();
 

@@ -185,7 +185,7 @@ DmSearch::Scratch DmSearch::make_scratch() const {
   s.prefix = Array<double, 2>({kShared, bins + 1});
   s.mean_per_bin = Array<float, 2>({kShared, bins});
   s.mean_prefix = Array<double, 2>({kShared, bins + 1});
-  s.shift = Array<std::int32_t, 1>({static_cast<std::int64_t>(subbands_.size()) - 1});
+  s.shift = Array<std::int32_t, 2>({kShared, static_cast<std::int64_t>(subbands_.size()) - 1});
   return s;
 }
 
@@ -363,6 +363,15 @@ void DmSearch::make_group_rows(const PlanPass& pass, const Octave& octave) {
       });
 }
 
+// The bins that each subband's sums are shifted by, one row for each run of trials that share a variance.
+void DmSearch::make_shifts(const PlanPass& pass, int first, int last, Scratch& scratch) const {
+  const int shared = trials_per_variance(pass);
+  for (int i = first; i < last; i += shared) {
+    const int middle = pass.fdmt.params.delay_of(std::min(i + shared / 2, last - 1));
+    subband_shifts(pass.fdmt.params, subbands_, middle, scratch.shift.view()[(i - first) / shared]);
+  }
+}
+
 // The variance and the mean of the tile's rows, one for each run of trials that share it. All but the tile's
 // own bins are those of the tile before, if the tile continues it.
 void DmSearch::make_tracks(const PlanPass& pass, const Octave& octave, int first, int last, std::int64_t t,
@@ -377,14 +386,11 @@ void DmSearch::make_tracks(const PlanPass& pass, const Octave& octave, int first
     const auto s = static_cast<std::int64_t>(scratch.tracks.size());
     const auto per_bin = scratch.per_bin.view()[s].slice(0, 0, n_bin);
     const auto mean = scratch.mean_per_bin.view()[s].slice(0, 0, n_bin);
+    const auto shift = scratch.shift.cview()[s];
     for (const auto& bins : {per_bin, mean})
       std::copy(bins.data() + n_bin - n_kept, bins.data() + n_bin, bins.data());
-    const int middle = pass.fdmt.params.delay_of(std::min(i + shared / 2, last - 1));
-    subband_shifts(pass.fdmt.params, subbands_, middle, scratch.shift.view());
-    row_variance(octave.bins.weight.cview(), scratch.shift.cview(), first_bin, variance,
-                 per_bin.slice(0, n_kept, n_bin));
-    row_variance(octave.bins.mean.cview(), scratch.shift.cview(), first_bin, 1.0,
-                 mean.slice(0, n_kept, n_bin));
+    row_variance(octave.bins.weight.cview(), shift, first_bin, variance, per_bin.slice(0, n_kept, n_bin));
+    row_variance(octave.bins.mean.cview(), shift, first_bin, 1.0, mean.slice(0, n_kept, n_bin));
     auto track =
         make_variance_track(pass.boxcar, per_bin, kTimeTile, scratch.prefix.view()[s].slice(0, 0, n_bin + 1));
     set_row_mean(mean, scratch.mean_prefix.view()[s].slice(0, 0, n_bin + 1), track);
@@ -397,6 +403,7 @@ void DmSearch::search_trials(std::size_t index, int first, Scratch& scratch) {
   const auto& pass = plan_.passes[index];
   const Span span = searched_span(pass, octave_of(pass));
   const int last = std::min(first + kTrialTile, pass.fdmt.n_trial());
+  make_shifts(pass, first, last, scratch);
   for (std::int64_t t = span.begin; t < span.end; t += kTimeTile)
     search_tile(index, first, last, t, t > span.begin, scratch);
 }

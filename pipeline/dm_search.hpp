@@ -64,7 +64,7 @@ class DmSearch {
     Array<std::int32_t, 1> row, boxcar, refine;
     Array<float, 2> per_bin, mean_per_bin;  // [trials that share a variance][bin]
     Array<double, 2> prefix, mean_prefix;
-    Array<std::int32_t, 1> shift;  // [subband]
+    Array<std::int32_t, 2> shift;  // [trials that share a variance][subband]
     std::vector<VarianceTrack> tracks;
     std::vector<Event> events;
     std::int64_t n_dropped = 0;
@@ -87,6 +87,7 @@ class DmSearch {
   void make_group_rows(const PlanPass& pass, const Octave& octave);
   void search_trials(std::size_t index, int first, Scratch& scratch);
   void search_tile(std::size_t index, int first, int last, std::int64_t t, bool continues, Scratch& scratch);
+  void make_shifts(const PlanPass& pass, int first, int last, Scratch& scratch) const;
   void make_tracks(const PlanPass& pass, const Octave& octave, int first, int last, std::int64_t t,
                    bool continues, Scratch& scratch) const;
   bool has_weight(const Octave& octave) const;

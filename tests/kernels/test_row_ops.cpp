@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "kernels/boxcar.hpp"
 #include "kernels/row_ops.hpp"
 #include "tests/kernels/kernel_test.hpp"
 
@@ -80,51 +79,6 @@ TEST(SumRows, AddsFloatsInOrder) {
       }
       EXPECT_EQ(out.back(), 99.0F);
     }
-}
-
-TEST(BoxcarMaxima, AreTheLargestSumsOfEachWidth) {
-  Xoshiro256 random(3);
-  for (std::int64_t n : {8, 16, 24, 64, 72, 256, 1000})
-    for (int lead : {0, 1, 3}) {
-      const auto x = random_row<std::int32_t>(lead + n + 31, 1 << 20, random);
-      std::vector<std::int32_t> scratch(static_cast<std::size_t>(4 * (n + 32)));
-      std::int32_t best[kNumNarrowWidths];
-      boxcar_maxima(x.data() + lead, n, scratch.data(), best);
-      for (int j = 0; j < kNumNarrowWidths; ++j) {
-        std::int32_t most = std::numeric_limits<std::int32_t>::min();
-        for (std::int64_t i = 0; i < n; ++i) {
-          std::int32_t sum = 0;
-          for (int k = 0; k < kNarrowWidths[j]; ++k) sum += (x.data() + lead)[i + k];
-          most = std::max(most, sum);
-        }
-        EXPECT_EQ(best[j], most) << "width " << kNarrowWidths[j] << ", n=" << n;
-      }
-    }
-}
-
-TEST(BoxcarMaxima, OfARowBelowZeroAreBelowZero) {
-  std::vector<std::int32_t> x(39), scratch(160);
-  for (std::size_t i = 0; i < x.size(); ++i) x[i] = -1000 - static_cast<std::int32_t>(i);
-  std::int32_t best[kNumNarrowWidths];
-  boxcar_maxima(x.data(), 8, scratch.data(), best);
-  EXPECT_EQ(best[0], -1000);
-  EXPECT_EQ(best[1], -2001);
-  EXPECT_EQ(best[9], -32 * 1000 - 31 * 16);
-}
-
-TEST(DecimateBy8, AddsEight) {
-  Xoshiro256 random(4);
-  for (std::int64_t n : {0, 1, 3, 7, 8, 9, 100}) {
-    const auto x = random_row<std::int32_t>(8 * n + 3, 1 << 27, random);
-    std::vector<std::int32_t> out(static_cast<std::size_t>(n + 1), 99);
-    decimate_by_8(x.data() + 3, out.data(), n);
-    for (std::int64_t i = 0; i < n; ++i) {
-      std::int32_t sum = 0;
-      for (int k = 0; k < 8; ++k) sum += (x.data() + 3)[8 * i + k];
-      EXPECT_EQ(out[static_cast<std::size_t>(i)], sum);
-    }
-    EXPECT_EQ(out.back(), 99);
-  }
 }
 
 TEST(VectorTarget, HasAName) { EXPECT_FALSE(std::string(vector_target()).empty()); }
