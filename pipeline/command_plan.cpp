@@ -26,7 +26,7 @@ double gigabytes(std::int64_t bytes) { return static_cast<double>(bytes) / 1e9; 
 
 // A model, not a measurement, of one core of a recent machine: samples that it reads and normalises, and
 // additions that it makes, in a second.
-constexpr double kSamplesPerCoreS = 0.8e9, kAdditionsPerCoreS = 12e9;
+constexpr double kSamplesPerCoreS = 0.8e9, kAdditionsPerCoreS = 10e9;
 
 double modelled_s(const SearchPlan& plan, const StreamInfo& info, int n_threads) {
   const double samples_s = static_cast<double>(info.n_time) * info.n_chan / kSamplesPerCoreS;
