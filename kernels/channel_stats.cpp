@@ -160,9 +160,7 @@ void integer_stats(View<const T, 2> x, const RowCalibration& calibration, const 
                    int chan_begin, const SumsOf& sums, View<float, 1> mean, View<float, 1> sigma,
                    View<std::int64_t, 1> n_good) {
   check(x, w, chan_begin, mean, sigma, n_good);
-  expect(std::ssize(calibration.scale) == w.n_chan && std::ssize(calibration.offset) == w.n_chan,
-         "calibrations of {} and {} channels for {}", calibration.scale.size(), calibration.offset.size(),
-         w.n_chan);
+  calibration.check(w.n_chan);
   for (std::int64_t i = 0; i < x.shape(0); ++i) {
     const int c = chan_begin + static_cast<int>(i);
     n_good[i] = count_good(w, c);

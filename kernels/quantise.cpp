@@ -20,10 +20,14 @@ Level level_of(float mean, float sigma, double scale = 1.0, double offset = 0.0)
   return usable ? Level{centre, gain} : Level{};
 }
 
-void check_calibration(const RowCalibration& calibration, const SpanWeights& w) {
-  expect(std::ssize(calibration.scale) == w.n_chan && std::ssize(calibration.offset) == w.n_chan,
-         "calibrations of {} and {} channels for {}", calibration.scale.size(), calibration.offset.size(),
-         w.n_chan);
+// Levels of integer rows whose statistics are calibrated.
+auto calibrated_levels(const RowCalibration& calibration, View<const float, 1> mean,
+                       View<const float, 1> sigma, const SpanWeights& w, int chan_begin) {
+  calibration.check(w.n_chan);
+  return [&calibration, mean, sigma, chan_begin](std::int64_t i) {
+    const auto c = static_cast<std::size_t>(chan_begin + i);
+    return level_of(mean[i], sigma[i], calibration.scale[c], calibration.offset[c]);
+  };
 }
 
 template <class T>
@@ -118,12 +122,7 @@ void normalise(View<const T, 2> x, const RowCalibration& calibration, View<const
                View<const float, 1> sigma, const SpanWeights& w, int chan_begin, View<std::int8_t, 2> q,
                View<std::int64_t, 1> q_sum) {
   check_normalise(x, mean, sigma, w, chan_begin, q, q_sum);
-  check_calibration(calibration, w);
-  const auto level_at = [&](std::int64_t i) {
-    return level_of(mean[i], sigma[i], calibration.scale[static_cast<std::size_t>(chan_begin + i)],
-                    calibration.offset[static_cast<std::size_t>(chan_begin + i)]);
-  };
-  normalise_rows(x, w, chan_begin, level_at, q, q_sum);
+  normalise_rows(x, w, chan_begin, calibrated_levels(calibration, mean, sigma, w, chan_begin), q, q_sum);
 }
 template void normalise(View<const std::uint8_t, 2>, const RowCalibration&, View<const float, 1>,
                         View<const float, 1>, const SpanWeights&, int, View<std::int8_t, 2>,
@@ -136,12 +135,8 @@ void normalise_reference(View<const std::int16_t, 2> x, const RowCalibration& ca
                          View<const float, 1> mean, View<const float, 1> sigma, const SpanWeights& w,
                          int chan_begin, View<std::int8_t, 2> q, View<std::int64_t, 1> q_sum) {
   check_normalise(x, mean, sigma, w, chan_begin, q, q_sum);
-  check_calibration(calibration, w);
-  const auto level_at = [&](std::int64_t i) {
-    return level_of(mean[i], sigma[i], calibration.scale[static_cast<std::size_t>(chan_begin + i)],
-                    calibration.offset[static_cast<std::size_t>(chan_begin + i)]);
-  };
-  normalise_rows_reference(x, w, chan_begin, level_at, q, q_sum);
+  normalise_rows_reference(x, w, chan_begin, calibrated_levels(calibration, mean, sigma, w, chan_begin), q,
+                           q_sum);
 }
 
 void downsample(View<const std::int8_t, 2> fine, int shift, View<std::int8_t, 2> coarse) {

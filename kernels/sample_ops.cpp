@@ -89,6 +89,15 @@ int8_t LevelOf(float x, float mean, float gain, float clip) {
   return static_cast<int8_t>(hn::GetLane(levels.Of(hn::Set(levels.d, x))));
 }
 
+// One sample of the integer moments.
+void AddMoment(int x, int low, int high, IntegerMoments* m) {
+  const int64_t v = x - low;
+  if (v < 0 || v > high - low) return;
+  m->n += 1;
+  m->sum += v;
+  m->squares += v * v;
+}
+
 #if HWY_TARGET == HWY_SCALAR  // processors without SSSE3: one sample at a time
 
 void TurnTile(const uint8_t* tile, uint8_t* out, int64_t stride) {
@@ -98,13 +107,8 @@ void TurnTile(const uint8_t* tile, uint8_t* out, int64_t stride) {
 
 template <class T>
 void AddMoments(const T* x, int64_t n, int64_t step, int low, int high, IntegerMoments* m) {
-  for (int64_t i = 0; i < n; ++i) {
-    const int64_t v = x[i] - low;
-    if (i % step >= kMomentsRun || v < 0 || v > high - low) continue;
-    m->n += 1;
-    m->sum += v;
-    m->squares += v * v;
-  }
+  for (int64_t i = 0; i < n; ++i)
+    if (i % step < kMomentsRun) AddMoment(x[i], low, high, m);
 }
 
 template <class T>
@@ -228,14 +232,9 @@ void AddMoments(const T* HWY_RESTRICT x, int64_t n, int64_t step, int low, int h
       sums.Add(hn::And(v, keep), keep);
     }
   sums.AddTo(m);
-  for (; begin < n; ++begin) {
-    const int64_t v = x[begin] - low;
-    if (v < 0 || v > high - low) continue;
-    m->n += 1;
-    m->sum += v;
-    m->squares += v * v;
-  }
+  for (; begin < n; ++begin) AddMoment(x[begin], low, high, m);
 }
+
 inline auto Floats(const float* x) {
   const hn::ScalableTag<float> d;
   return hn::LoadU(d, x);
@@ -387,6 +386,7 @@ HWY_EXPORT(QuantiseU8);
 HWY_EXPORT(QuantiseI16);
 HWY_EXPORT(SumOf);
 HWY_EXPORT(AddColumns);
+HWY_EXPORT(HalveRow);
 
 void turn_tile(const std::uint8_t* tile, std::uint8_t* out, std::int64_t stride) {
   HWY_DYNAMIC_DISPATCH(TurnTile)(tile, out, stride);
@@ -421,8 +421,6 @@ void add_columns(const std::int8_t* q, std::int64_t n_row, std::int64_t stride, 
                  std::int64_t n) {
   HWY_DYNAMIC_DISPATCH(AddColumns)(q, n_row, stride, z, n);
 }
-
-HWY_EXPORT(HalveRow);
 void halve_row(const std::int8_t* fine, std::int64_t n, int shift, std::int8_t* coarse) {
   HWY_DYNAMIC_DISPATCH(HalveRow)(fine, n, shift, coarse);
 }

@@ -320,6 +320,11 @@ void unpack_reference(const UnpackPlan& plan, const RawBlock& block, int chan_be
     }
 }
 
+void RowCalibration::check(int n_chan) const {
+  expect(std::ssize(scale) == n_chan && std::ssize(offset) == n_chan,
+         "calibrations of {} and {} channels for {}", scale.size(), offset.size(), n_chan);
+}
+
 std::optional<RowCalibration> row_calibration(const UnpackPlan& plan, const RawBlock& block) {
   const auto& f = plan.format;
   if (f.is_float || f.n_bits > 8) return std::nullopt;
@@ -351,10 +356,9 @@ SpanWeights unpack_weights(const UnpackPlan& plan, const RawBlock& block) {
   for (const auto& span : block.spans) {
     std::fill(row.begin(), row.end(), static_cast<std::uint8_t>(span.missing ? 0 : 1));
     if (!span.missing && !span.weight.empty())
-      for (int c = 0; c < plan.n_chan; ++c) {
-        const int r = plan.format.channels_descending ? plan.n_chan - 1 - c : c;
-        row[static_cast<std::size_t>(c)] = span.weight[static_cast<std::size_t>(r)] > 0.0F;
-      }
+      for (int c = 0; c < plan.n_chan; ++c)
+        row[static_cast<std::size_t>(c)] =
+            span.weight[static_cast<std::size_t>(recorded_index(plan, 0, c))] > 0.0F;
     if (w.n_span() > 0 && std::equal(row.begin(), row.end(), w.row(w.n_span() - 1))) {
       w.begin.back() = span.end;
     } else {

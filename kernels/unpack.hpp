@@ -50,6 +50,9 @@ void unpack_reference(const UnpackPlan& plan, const RawBlock& block, int chan_be
 /// Intensities of a block's integers: scale[c] x[c][t] + offset[c], canonical order.
 struct RowCalibration {
   std::vector<double> scale, offset;
+
+  /// Throws std::invalid_argument unless it is one of n_chan channels.
+  void check(int n_chan) const;
 };
 /// Nothing where samples have more than 8 bits, where the tables of spans that are not missing differ, or
 /// where those of two polarisations differ in scale.

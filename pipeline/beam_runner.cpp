@@ -10,7 +10,6 @@
 
 #include "pipeline/interrupt.hpp"
 #include "pipeline/progress.hpp"
-#include "pipeline/result_json.hpp"
 
 namespace tianyan {
 namespace {
@@ -89,7 +88,7 @@ struct Shared {
 };
 
 BeamResult run_beam(Shared& shared, Beam& beam) {
-  BeamSearch search(shared.request.config, *beam.source, beam.number, beam.n_threads);
+  BeamSearch search(shared.request.config, *beam.source, beam.number, beam.n_threads, *beam.plan);
   beam.memory_bytes = search.footprint().total();
   const MemoryInUse memory(shared.memory, beam.memory_bytes);
   const auto sample_time_s = beam.source->info().sample_time_s;
@@ -156,16 +155,23 @@ Plans::Plans(const Config& config, const std::vector<Beam>& beams) : config_(con
   config_.limits.memory_bytes = std::numeric_limits<std::int64_t>::max();
 }
 
-const Plans::Known& Plans::of(std::size_t beam, int n_threads) {
+const SearchPlan& Plans::of(std::size_t beam) {
+  const auto kind = first_like(beam);
+  const auto found = plans_.find(kind);
+  if (found != plans_.end()) return found->second;
+  return plans_[kind] = make_search_plan(config_, beams_[beam].source->info());
+}
+
+std::int64_t Plans::memory_bytes(std::size_t beam, int n_threads) {
   const auto key = std::pair{first_like(beam), n_threads};
-  if (const auto found = known_.find(key); found != known_.end()) return found->second;
-  const BeamSearch search(config_, *beams_[beam].source, beams_[beam].number, n_threads);
-  return known_[key] = {search.footprint().total(), to_json(search.plan())};
+  if (const auto found = memory_bytes_.find(key); found != memory_bytes_.end()) return found->second;
+  const BeamSearch search(config_, *beams_[beam].source, beams_[beam].number, n_threads, of(beam));
+  return memory_bytes_[key] = search.footprint().total();
 }
 
 std::vector<Wave> Plans::waves(const std::vector<std::size_t>& todo, const LimitsConfig& limits) {
   return make_waves(todo, thread_count(limits), limits.memory_bytes,
-                    [&](std::size_t beam, int n_threads) { return of(beam, n_threads).memory_bytes; });
+                    [&](std::size_t beam, int n_threads) { return memory_bytes(beam, n_threads); });
 }
 
 std::size_t Plans::first_like(std::size_t beam) const {
@@ -180,9 +186,8 @@ void bind_beams(const Config& config, Plans& plans, std::vector<Beam>& beams) {
   const int n_worker = std::clamp(static_cast<int>(opened.size()), 1, n_threads);
   for (const auto i : opened) {
     try {
-      const auto& known = plans.of(i, (n_threads + n_worker - 1) / n_worker);
-      beams[i].plan = known.plan;
-      beams[i].memory_bytes = known.memory_bytes;
+      beams[i].plan = &plans.of(i);
+      beams[i].memory_bytes = plans.memory_bytes(i, (n_threads + n_worker - 1) / n_worker);
     } catch (const std::runtime_error& e) {
       beams[i].failure = e.what();
     }
@@ -191,8 +196,8 @@ void bind_beams(const Config& config, Plans& plans, std::vector<Beam>& beams) {
   require(!todo.empty(), "{}", beams.empty() ? "nothing to search" : beams.front().failure);
   for (const auto& wave : plans.waves(todo, config.limits))
     for (const auto i : wave.beams)
-      if (plans.of(i, wave.threads_of(0)).memory_bytes > config.limits.memory_bytes)
-        BeamSearch(config, *beams[i].source, beams[i].number, wave.threads_of(0));  // says what to change
+      if (plans.memory_bytes(i, wave.threads_of(0)) > config.limits.memory_bytes)
+        BeamSearch(config, *beams[i].source, beams[i].number, wave.threads_of(0), plans.of(i));  // says why
 }
 
 Shares search_beams(const SearchRequest& request, const RunDirectory& run, Plans& plans,

@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <utility>
@@ -21,7 +20,7 @@ namespace tianyan {
 struct Beam {
   int number = 0;
   std::unique_ptr<Source> source;
-  nlohmann::json plan;
+  const SearchPlan* plan = nullptr;  ///< of Plans, once bound
   std::int64_t memory_bytes = 0;
   int n_threads = 0;  ///< 0: not searched in this run
   std::optional<BeamResult> result;
@@ -34,13 +33,9 @@ std::vector<Beam> open_beams(const FoundInputs& found);
 /// Plans and footprints of beams; those of one scan are equal and are made once.
 class Plans {
  public:
-  struct Known {
-    std::int64_t memory_bytes = 0;
-    nlohmann::json plan;
-  };
-
   Plans(const Config& config, const std::vector<Beam>& beams);
-  const Known& of(std::size_t beam, int n_threads);
+  const SearchPlan& of(std::size_t beam);
+  std::int64_t memory_bytes(std::size_t beam, int n_threads);
   std::vector<Wave> waves(const std::vector<std::size_t>& todo, const LimitsConfig& limits);
 
  private:
@@ -48,7 +43,8 @@ class Plans {
 
   Config config_;
   const std::vector<Beam>& beams_;
-  std::map<std::pair<std::size_t, int>, Known> known_;
+  std::map<std::size_t, SearchPlan> plans_;  // by the first beam of a kind
+  std::map<std::pair<std::size_t, int>, std::int64_t> memory_bytes_;
 };
 
 /// Plans each beam as if all were to be searched. Throws std::invalid_argument where the config cannot work

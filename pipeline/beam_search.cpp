@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "kernels/base/units.hpp"
 #include "pipeline/read_ahead.hpp"
@@ -24,11 +25,14 @@ int thread_count(const LimitsConfig& limits) {
 }
 
 BeamSearch::BeamSearch(const Config& config, Source& source, int beam, int n_threads)
+    : BeamSearch(config, source, beam, n_threads, make_search_plan(config, source.info())) {}
+
+BeamSearch::BeamSearch(const Config& config, Source& source, int beam, int n_threads, SearchPlan plan)
     : config_(config),
       source_(source),
       beam_(beam),
       info_(source.info()),
-      plan_(make_search_plan(config, info_)),
+      plan_(std::move(plan)),
       conditioner_(config.rfi, info_, source.format(), plan_.window_samples, n_threads),
       search_(plan_, info_, conditioner_.subbands(), n_threads),
       clusterer_(cluster_params()) {

@@ -42,6 +42,8 @@ class BeamSearch {
   /// Throws std::invalid_argument where the config cannot work for this source or needs more than its memory
   /// limit.
   BeamSearch(const Config& config, Source& source, int beam, int n_threads);
+  /// With the plan that make_search_plan(config, source.info()) makes, which equal streams may share.
+  BeamSearch(const Config& config, Source& source, int beam, int n_threads, SearchPlan plan);
   const SearchPlan& plan() const { return plan_; }
   const Footprint& footprint() const { return footprint_; }
 

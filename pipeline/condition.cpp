@@ -1,8 +1,6 @@
 // The conditioning stage: calls the kernels slab by slab of channels, in parallel.
 #include "pipeline/condition.hpp"
 
-#include <omp.h>
-
 #include <algorithm>
 #include <cmath>
 

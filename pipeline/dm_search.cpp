@@ -151,33 +151,32 @@ std::int64_t DmSearch::group_rows_ints() const {
   return most;
 }
 
+std::int64_t DmSearch::fdmt_scratch_bytes() const {
+  std::int64_t most = 0;
+  for (const auto& pass : plan_.passes)
+    most = std::max({most, pass.fdmt.group_scratch_bytes, pass.fdmt.trial_scratch_bytes});
+  return most;
+}
+
 std::int64_t DmSearch::footprint_bytes() const {
   const auto n_subband = static_cast<std::int64_t>(subbands_.size()) - 1;
   std::int64_t bytes = group_rows_ints() * 2 + info_.n_chan * plan_.window_samples +
                        n_subband * window_bins() * std::int64_t{8};
-  std::int64_t per_thread = plan_.window_samples;
   for (const auto& o : octaves_)
     bytes +=
         info_.n_chan * (o.history + o.block) + n_subband * (o.lag + o.history + o.block) / kVarianceBin * 8;
-  std::int64_t fdmt = 0;
-  for (const auto& pass : plan_.passes) {
-    bytes += pass.fdmt.n_trial() * kTailInts * 4;
-    fdmt = std::max({fdmt, pass.fdmt.group_scratch_bytes, pass.fdmt.trial_scratch_bytes});
-  }
+  for (const auto& pass : plan_.passes) bytes += pass.fdmt.n_trial() * kTailInts * 4;
   const std::int64_t events = std::int64_t{64} * kMaxEventsPerTile * 64;
-  return bytes + n_threads_ * (per_thread + fdmt + events);
+  return bytes + n_threads_ * (fdmt_scratch_bytes() + plan_.window_samples + events);
 }
 
 DmSearch::Scratch DmSearch::make_scratch() const {
   Scratch s;
-  std::int64_t fdmt = 0, bins = 0;
-  for (const auto& pass : plan_.passes) {
-    fdmt = std::max({fdmt, pass.fdmt.group_scratch_bytes, pass.fdmt.trial_scratch_bytes});
-    bins = std::max(bins, variance_bins(pass.boxcar));
-  }
+  std::int64_t bins = 0;
+  for (const auto& pass : plan_.passes) bins = std::max(bins, variance_bins(pass.boxcar));
   constexpr std::int64_t kShared = kTrialTile;  // at most: each trial its own
   s.fine = Array<std::int8_t, 1>({plan_.window_samples});
-  s.fdmt = Array<std::byte, 1>({fdmt});
+  s.fdmt = Array<std::byte, 1>({fdmt_scratch_bytes()});
   s.refine = Array<std::int32_t, 1>({kRefineScratchInts});
   s.row = Array<std::int32_t, 1>({kBoxcarTail + kTimeTile});
   s.boxcar = Array<std::int32_t, 1>({boxcar_scratch_ints(kTimeTile)});

@@ -93,6 +93,7 @@ class DmSearch {
   bool has_weight(const Octave& octave) const;
   void shift_history();
   std::int64_t group_rows_ints() const;
+  std::int64_t fdmt_scratch_bytes() const;
   std::int64_t window_bins() const { return plan_.window_samples / kVarianceBin; }
   Scratch make_scratch() const;
 

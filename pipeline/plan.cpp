@@ -183,10 +183,10 @@ void set_sizes(SearchPlan& plan, const StreamInfo& info, const Config& config) {
 void set_work(SearchPlan& plan) {
   for (const auto& pass : plan.passes) {
     const double rate = 1.0 / std::ldexp(plan.sample_time_s, pass.octave);
-    constexpr double kBoxcarAdditions =
+    constexpr double kAdditionsPerPoint =
         6.0;  // five sums and five maxima, in registers: the time of so many in cache
     plan.additions_per_data_s +=
-        rate * (pass.fdmt.additions_per_sample() + kBoxcarAdditions * pass.fdmt.n_trial());
+        rate * (pass.fdmt.additions_per_sample() + kAdditionsPerPoint * pass.fdmt.n_trial());
   }
 }
 

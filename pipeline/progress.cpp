@@ -75,11 +75,6 @@ void BeamProgress::end(int beam, std::int64_t n_time) {
   show();
 }
 
-void BeamProgress::finish() {
-  const std::lock_guard lock(mutex_);
-  line_.finish();
-}
-
 std::string BeamProgress::label() const {
   const std::lock_guard lock(mutex_);
   return label_locked();

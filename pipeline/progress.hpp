@@ -44,7 +44,6 @@ class BeamProgress {
   void update(int beam, std::int64_t done_samples);
   /// A beam that failed counts as done too.
   void end(int beam, std::int64_t n_time);
-  void finish();
   /// "SOURCE M04 M05, 3 of 19 done": at most kNamed names.
   std::string label() const;
 

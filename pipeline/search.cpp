@@ -55,7 +55,7 @@ void add_meta(Table& table, const Config& config, const std::vector<Beam>& beams
   json plan;
   for (const auto& beam : beams) {
     if (!beam.result) continue;
-    if (plan.is_null()) plan = beam.plan;
+    if (plan.is_null()) plan = to_json(*beam.plan);
     for (const auto& f : beam.result->files)
       inputs.push_back(fmt::format("M{:02d} {} {} bytes header {:016x}", beam.number, f.path, f.size_bytes,
                                    f.header_checksum));
@@ -93,7 +93,7 @@ json report_of(const SearchRequest& request, const std::vector<Beam>& beams, con
   for (const auto& beam : beams) {
     json one = beam.result ? to_json(*beam.result) : json{{"beam", beam.number}};
     one["failure"] = beam.failure.empty() ? json(nullptr) : json(beam.failure);
-    one["plan"] = beam.plan;
+    one["plan"] = beam.plan ? to_json(*beam.plan) : json(nullptr);
     one["memory_bytes"] = beam.memory_bytes;
     one["threads"] = beam.n_threads;
     if (beam.result && beam.result->seconds > 0.0)

@@ -1,7 +1,6 @@
 // Whole searches: what is found, that it is the same however the work is cut, and what a run says of its
 // losses.
 #include <gtest/gtest.h>
-#include <hwy/highway.h>
 
 #include <cmath>
 #include <filesystem>
@@ -11,6 +10,7 @@
 #include "io/sink.hpp"
 #include "kernels/base/random.hpp"
 #include "kernels/row_ops.hpp"
+#include "tests/kernels/target_test.hpp"
 #include "tests/pipeline/search_test.hpp"
 
 namespace tianyan {
@@ -135,15 +135,11 @@ TEST(Search, IsTheSameForEveryInstructionSet) {
   const auto files = simulate_scan(busy_scan(), dir.path());
   search_into(dir.file("best"), files, small_config());
   const auto best = rows_of(dir.file("best") + "/candidates.ecsv");
-  for (auto left = hwy::SupportedTargets() & HWY_TARGETS; left != 0; left &= left - 1) {
-    hwy::SetSupportedTargetsForTest(left & -left);
-    hwy::GetChosenTarget().DeInit();
+  for_each_target([&] {
     const std::string name = vector_target();
     search_into(dir.file(name), files, small_config());
     EXPECT_EQ(rows_of(dir.file(name) + "/candidates.ecsv"), best) << name;
-  }
-  hwy::SetSupportedTargetsForTest(0);
-  hwy::GetChosenTarget().DeInit();
+  });
 }
 
 TEST(Search, IsTheSameInEveryFormatAndChannelOrder) {
