@@ -36,6 +36,9 @@ std::vector<Column> common_columns() {
   };
 }
 
+const Column kSnrWhite = {"snr_white", kFloat, "",
+                          "The same by the weights alone, without the running estimate of the noise", "%.3f"};
+
 const BeamOrigin& origin_of(int beam, const std::vector<BeamOrigin>& beams) {
   const auto it = std::find_if(beams.begin(), beams.end(), [&](const auto& b) { return b.beam == beam; });
   expect(it != beams.end(), "candidate of beam {}, of which no start time is known ({} beams given)", beam,
@@ -78,10 +81,12 @@ std::string beam_name(int beam) { return fmt::format("M{:02}", beam); }
 Table candidates_table(const std::vector<Candidate>& candidates, const std::vector<BeamOrigin>& beams) {
   std::vector<Column> columns = common_columns();
   columns.push_back({"rank", kInt, "", "1: the highest S/N of all beams", ""});
+  columns.push_back(kSnrWhite);
   Table table(std::move(columns));
   for (const std::size_t i : ranked(candidates)) {
     std::vector<Cell> cells = common_cells(candidates[i], origin_of(candidates[i].beam, beams));
     cells.emplace_back(static_cast<std::int64_t>(table.n_row()) + 1);
+    cells.emplace_back(candidates[i].snr_white);
     table.add_row(std::move(cells));
   }
   return table;
@@ -98,14 +103,16 @@ Table detections_table(const std::vector<Candidate>& candidates, const std::vect
        {"pos_err_deg", kFloat, "deg", "Radius of the 68 % region of the position", "%.6f"},
        {"mjd_inf_bary", kFloat, "d", "Arrival at infinite frequency at the barycentre, TDB", "%.12f"},
        {"class", kText, "", "unsifted, astrophysical, rfi or known:NAME", ""},
-       {"id", kText, "", "Name of the detection and of its files", ""}});
+       {"id", kText, "", "Name of the detection and of its files", ""},
+       kSnrWhite});
   Table table(std::move(columns));
   const std::vector<std::string> ids = detection_ids(candidates, beams);
   for (const std::size_t i : ranked(candidates)) {
     const BeamOrigin& origin = origin_of(candidates[i].beam, beams);
     std::vector<Cell> cells = common_cells(candidates[i], origin);
     for (Cell cell : std::vector<Cell>{std::int64_t{1}, beam_name(origin.beam), origin.ra_deg, origin.dec_deg,
-                                       std::monostate(), std::monostate(), std::string("unsifted"), ids[i]})
+                                       std::monostate(), std::monostate(), std::string("unsifted"), ids[i],
+                                       candidates[i].snr_white})
       cells.push_back(std::move(cell));
     table.add_row(std::move(cells));
   }

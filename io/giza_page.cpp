@@ -43,6 +43,8 @@ struct Rgb {
 /// matplotlib's viridis at nine equal steps, 0xRRGGBB (van der Walt & Smith 2015; CC0).
 constexpr std::array<int, 9> kViridis = {0x440154, 0x472d7b, 0x3b528b, 0x2c728e, 0x21918c,
                                          0x28ae80, 0x5ec962, 0xaddc30, 0xfde725};
+/// White to dark blue in equal steps of lightness.
+constexpr std::array<int, 5> kBlues = {0xffffff, 0xbccce6, 0x7b9bcb, 0x3d68a5, 0x10305f};
 
 constexpr Rgb rgb(int packed) {
   return {(packed >> 16 & 255) / 255.0, (packed >> 8 & 255) / 255.0, (packed & 255) / 255.0};
@@ -51,22 +53,26 @@ constexpr Rgb rgb(int packed) {
 void use_colour(PageColour colour) { giza_set_colour_index(kFirstPageIndex + static_cast<int>(colour)); }
 
 void set_page_colours() {
-  // In PageColour's order: text, blue, shade, grey, white.
-  constexpr std::array<int, 5> colours = {0x1a1a1a, 0x1f4f99, 0xfce0b2, 0xc7c7c7, 0xffffff};
+  // In PageColour's order: text, blue, shade, grey, white, orange.
+  constexpr std::array<int, 6> colours = {0x1a1a1a, 0x1f4f99, 0xfce0b2, 0xc7c7c7, 0xffffff, 0xe07b1a};
   for (std::size_t i = 0; i < colours.size(); ++i) {
     const Rgb c = rgb(colours[i]);
     giza_set_colour_representation(kFirstPageIndex + static_cast<int>(i), c.red, c.green, c.blue);
   }
-  std::array<double, kViridis.size()> at{}, red{}, green{}, blue{};
-  for (std::size_t i = 0; i < at.size(); ++i) {
-    at[i] = static_cast<double>(i) / static_cast<double>(at.size() - 1);
-    red[i] = rgb(kViridis[i]).red;
-    green[i] = rgb(kViridis[i]).green;
-    blue[i] = rgb(kViridis[i]).blue;
-  }
   giza_set_colour_index_range(kFirstRampIndex, kLastRampIndex);
-  giza_set_colour_table(at.data(), red.data(), green.data(), blue.data(), static_cast<int>(at.size()), 1.0,
-                        0.5);
+}
+
+/// Colours at equal steps, with straight lines between them.
+template <std::size_t N>
+void use_ramp(const std::array<int, N>& colours) {
+  std::array<double, N> at{}, red{}, green{}, blue{};
+  for (std::size_t i = 0; i < N; ++i) {
+    at[i] = static_cast<double>(i) / static_cast<double>(N - 1);
+    red[i] = rgb(colours[i]).red;
+    green[i] = rgb(colours[i]).green;
+    blue[i] = rgb(colours[i]).blue;
+  }
+  giza_set_colour_table(at.data(), red.data(), green.data(), blue.data(), static_cast<int>(N), 1.0, 0.5);
 }
 
 /// The file that giza makes of a name: it appends ".png" unless the whole path has it anywhere, in any case.
@@ -175,6 +181,7 @@ GizaPage::GizaPage(const std::string& temporary_path, int width_px, int height_p
   require(device_ > 0, "{}: giza cannot open a page for it", temporary_path);
   giza_stop_prompting();
   set_page_colours();
+  set_ramp(PageRamp::kViridis);
   giza_set_font(kFont);
   set_panel({0, width_px, 0, height_px}, {});
   rectangle(0.0, 1.0, 0.0, 1.0, PageColour::kWhite);
@@ -198,6 +205,15 @@ void GizaPage::set_panel(const PanelPixels& panel, const PanelWindow& window) {
   const double w = width_px_, h = height_px_;
   giza_set_viewport(panel.left / w, panel.right / w, panel.bottom / h, panel.top / h);
   giza_set_window(window.x_first, window.x_last, window.y_first, window.y_last);
+}
+
+void GizaPage::set_letter_height(double height) { giza_set_character_height(letters_ * height); }
+
+void GizaPage::set_ramp(PageRamp ramp) {
+  if (ramp == PageRamp::kBlues)
+    use_ramp(kBlues);
+  else
+    use_ramp(kViridis);
 }
 
 void GizaPage::image(const View<const float, 2>& values, const ColourLimits& limits) {
@@ -229,16 +245,24 @@ void GizaPage::rectangle(double x_first, double x_last, double y_first, double y
   giza_rectangle(x_first, x_last, y_first, y_last);
 }
 
-void GizaPage::frame(const std::string& x_label, const std::string& y_label) {
+void GizaPage::area(const std::vector<double>& x, const std::vector<double>& y, PageColour colour) {
+  expect(x.size() == y.size(), "an area of {} x and {} y", x.size(), y.size());
+  use_colour(colour);
+  giza_set_fill(GIZA_FILL_SOLID);
+  giza_polygon(static_cast<int>(x.size()), x.data(), y.data());
+}
+
+void GizaPage::frame(const std::string& x_label, const std::string& y_label, const LogAxes& log) {
   use_colour(PageColour::kText);
   giza_set_line_width(1.0);
-  giza_set_character_height(kTickHeight);
+  set_letter_height(kTickHeight);
   giza_set_number_format(GIZA_NUMBER_FORMAT_DEC);
   const TickStep x = tick_step(window_.x_last - window_.x_first, panel_.width(), kTickSpacingXPx);
   const TickStep y = tick_step(window_.y_last - window_.y_first, panel_.height(), kTickSpacingYPx);
-  giza_box(x_label.empty() ? "BCTS" : "BCTSN", x.step, x.n_minor, y_label.empty() ? "BCTS" : "BCTSNV", y.step,
-           y.n_minor);
-  giza_set_character_height(kLabelHeight);
+  const std::string x_options = fmt::format("BCTS{}{}", x_label.empty() ? "" : "N", log.x ? "L" : "");
+  const std::string y_options = fmt::format("BCTS{}{}", y_label.empty() ? "" : "NV", log.y ? "L" : "");
+  giza_box(x_options.c_str(), x.step, x.n_minor, y_options.c_str(), y.step, y.n_minor);
+  set_letter_height(kLabelHeight);
   if (!x_label.empty()) giza_annotate("B", 2.3, 0.5, 0.5, x_label.c_str());
   if (!y_label.empty()) giza_annotate("L", 3.4, 0.5, 0.5, y_label.c_str());
   set_panel(panel_, window_);  // giza has opened the clipping for the text
@@ -253,18 +277,19 @@ void GizaPage::colour_bar(const ColourLimits& limits, const std::string& label) 
     ramp.push_back(static_cast<float>(limits.low + (i + 0.5) / kSteps * (limits.high - limits.low)));
   image(View<const float, 2>(ramp.data(), {kSteps, 1}), limits);
   use_colour(PageColour::kText);
-  giza_set_character_height(kTickHeight);
+  set_letter_height(kTickHeight);
   const TickStep y = tick_step(limits.high - limits.low, panel_.height(), kTickSpacingYPx);
   giza_box("BC", 0.0, 0, "BCTSMV", y.step, y.n_minor);
-  giza_set_character_height(kLabelHeight);
+  set_letter_height(kLabelHeight);
   giza_annotate("T", 1.0, 0.5, 0.5, label.c_str());
 }
 
-void GizaPage::text(double x, double y, const std::string& words, double height, bool is_bold) {
+void GizaPage::text(double x, double y, const std::string& words, double height, bool is_bold,
+                    TextAlign align) {
   use_colour(PageColour::kText);
-  giza_set_character_height(kLabelHeight * height);
+  set_letter_height(kLabelHeight * height);
   // A font set beforehand would be lost: giza puts the plain one back when it has measured the text.
-  giza_text(x, y, (is_bold ? "\\fb{" + words + "}" : words).c_str());
+  giza_ptext(x, y, 0.0, 0.5 * static_cast<int>(align), (is_bold ? "\\fb{" + words + "}" : words).c_str());
   set_panel(panel_, window_);
 }
 

@@ -91,7 +91,7 @@ double boxcar_snr(const BoxcarPlan& plan, const VarianceTrack& track, std::int64
                   int width) {
   const double v = track.of(start, width);
   if (v < plan.variance_min * width || v <= 0.0) return 0.0;
-  return (static_cast<double>(sum) - track.mean_of(start, width)) / std::sqrt(v);
+  return (static_cast<double>(sum) - track.mean_of(start, width)) / (track.noise_of(width) * std::sqrt(v));
 }
 
 double VarianceTrack::of(std::int64_t start, int width) const {
@@ -141,21 +141,28 @@ constexpr double kRootWidths[] = {1.0,
 
 // No smaller sum has this S/N, if its samples are of one level and all of bins whose least is given:
 //
-//   V(t, w) >= w max(least variance, variance_min) of what makes an event, M(t, w) >= w least mean
+//   V(t, w) >= w max(least variance, variance_min) of what makes an event, M(t, w) >= w least mean,
+//   noise(w) of the track
 //
 // and a little less for the roundings: 1e-6 of the deviation and 1e-3 are thousands of times what sums of 256
 // bins in double lose.
 class LeastSum {
  public:
-  LeastSum(const BoxcarPlan& plan, const Least& least, double snr, int level) {
+  LeastSum(const BoxcarPlan& plan, const VarianceTrack& track, const Least& least, double snr, int level)
+      : track_(track), level_(level) {
     const auto scale = static_cast<double>(BoxcarPlan::decimation(level));
     deviation_ = snr * std::sqrt(std::max(least.variance, plan.variance_min) * scale) * 0.999999;
     mean_ = least.mean * scale;
   }
   /// of kNarrowWidths[j]
-  double operator()(int j) const { return deviation_ * kRootWidths[j] + mean_ * kNarrowWidths[j] - 1e-3; }
+  double operator()(int j) const {
+    const double noise = track_.noise_of(kNarrowWidths[j] * static_cast<int>(BoxcarPlan::decimation(level_)));
+    return noise * deviation_ * kRootWidths[j] + mean_ * kNarrowWidths[j] - 1e-3;
+  }
 
  private:
+  const VarianceTrack& track_;
+  int level_;
   double deviation_ = 0.0, mean_ = 0.0;
 };
 
@@ -188,7 +195,7 @@ struct CellSearch {
 
  private:
   double sum_to_beat(const Least& least, const BoxcarEvent& best, int j) const {
-    return LeastSum(plan, least, std::max(plan.snr_min, best.snr), level)(j);
+    return LeastSum(plan, track, least, std::max(plan.snr_min, best.snr), level)(j);
   }
 
   void try_width(const std::int32_t* x, std::int64_t first, std::int64_t n_start, int j, const Least& least,
@@ -214,7 +221,7 @@ struct CellSearch {
 // cells where `bound`, which no sum of the run exceeds, leaves room for an event.
 void search_level(const BoxcarPlan& plan, const VarianceTrack& track, int level, const std::int32_t* row,
                   std::int64_t n, const std::int32_t* bound, std::vector<BoxcarEvent>& events) {
-  const LeastSum least(plan, {track.least[level], track.least_mean}, plan.snr_min, level);
+  const LeastSum least(plan, track, {track.least[level], track.least_mean}, plan.snr_min, level);
   double run_sum[kNumNarrowWidths];
   bool possible = false;
   for (int j = 0; j < kNumNarrowWidths; ++j) {

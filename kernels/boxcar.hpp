@@ -1,8 +1,10 @@
 // Boxcar search of dedispersed rows: the best (start, width) of each cell of time, with its true
 // significance.
 //
-//   snr(t, w) = sum_{i < w} row[t + i] / sqrt(V(t, w)),   V(t, w) = variance of the samples that were really
-//   summed
+//   snr(t, w) = (sum_{i < w} row[t + i] - M(t, w)) / (noise(w) sqrt(V(t, w)))
+//
+// V(t, w) is the variance of the samples that were really summed, M(t, w) their mean, and noise(w) >= 1 how
+// much noisier than their weights sums of this width have been of late (kernels/noise_scale.hpp).
 //
 // Widths form a ladder, in samples of the octave: kNarrowWidths on the row itself; from the fifth on also on
 // sums of 8 samples and again on sums of 64, so that a wide boxcar costs no more than a narrow one and its
@@ -10,8 +12,11 @@
 // root in double. Of each cell (32 samples on the first two levels, 256 on the third) at most one event is
 // kept: the highest S/N, then the narrower, then the earlier.
 //
-// numpy: snr = (np.convolve(row, np.ones(w), "valid") - M) / np.sqrt(V)
+// numpy: snr = (np.convolve(row, np.ones(w), "valid") - M) / (noise * np.sqrt(V))
 #pragma once
+#include <algorithm>
+#include <array>
+#include <bit>
 #include <cstdint>
 #include <vector>
 
@@ -52,6 +57,14 @@ struct BoxcarEvent {
   double snr = 0.0;
 };
 
+/// Factors by which sums of boxcars are noisier than their weights say: [k] for widths (2^(k - 1), 2^k].
+inline constexpr int kNoiseOctaves = 12;
+using NoiseFactors = std::array<double, kNoiseOctaves>;
+inline constexpr NoiseFactors kWhiteNoise = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+constexpr int noise_octave(int width) {
+  return std::min(kNoiseOctaves - 1, static_cast<int>(std::bit_width(static_cast<unsigned>(width - 1))));
+}
+
 /// Variance of row samples over time: `per_bin[i]` is that of the sum of samples [8 i, 8 i + 8) after
 /// `begin`, which is relative to the first new sample of the run (negative: earlier ones).
 struct VarianceTrack {
@@ -65,6 +78,9 @@ struct VarianceTrack {
   View<const float, 1> mean_per_bin;  ///< as per_bin, of the row's mean; empty where it is zero
   View<double, 1> mean_prefix;
   double least_mean = 0.0;  ///< per sample
+
+  NoiseFactors noise = kWhiteNoise;
+  double noise_of(int width) const { return noise[static_cast<std::size_t>(noise_octave(width))]; }
 
   /// M(t, w), proportional to time within bins.
   double mean_of(std::int64_t start, int width) const;

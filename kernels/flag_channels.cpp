@@ -101,6 +101,21 @@ int flag_unusable_channels(View<const float, 1> mean, View<const float, 1> sigma
   return flagged;
 }
 
+int flag_saturated_channels(View<const float, 1> mean, View<const float, 1> sigma, View<const double, 1> top,
+                            double margin_sigma, View<std::uint8_t, 1> good) {
+  const auto n = good.shape(0);
+  expect(mean.shape(0) == n && sigma.shape(0) == n && top.shape(0) == n,
+         "saturation of {} channels by {} means, {} sigmas, {} limits", n, mean.shape(0), sigma.shape(0),
+         top.shape(0));
+  int flagged = 0;
+  for (std::int64_t c = 0; c < n; ++c)
+    if (good[c] != 0 && top[c] - mean[c] < margin_sigma * sigma[c]) {
+      good[c] = 0;
+      ++flagged;
+    }
+  return flagged;
+}
+
 int flag_channels(View<const float, 1> mean, View<const float, 1> sigma, View<const std::int64_t, 1> n_good,
                   double threshold, View<std::uint8_t, 1> good) {
   expect(threshold > 0.0, "flagging channels above {} deviations; it must be positive", threshold);

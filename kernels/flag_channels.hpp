@@ -26,6 +26,12 @@ inline constexpr int kFlagPasses = 3;
 int flag_unusable_channels(View<const float, 1> mean, View<const float, 1> sigma,
                            View<const std::int64_t, 1> n_good, View<std::uint8_t, 1> good);
 
+/// Flags channels whose digitiser runs at its end: top[c] - mean[c] < margin sigma[c], with top[c] the
+/// intensity of the highest code. At a margin of 2 a fortieth of Gaussian noise is cut. Returns how many were
+/// newly flagged.
+int flag_saturated_channels(View<const float, 1> mean, View<const float, 1> sigma, View<const double, 1> top,
+                            double margin_sigma, View<std::uint8_t, 1> good);
+
 /// mean, sigma, n_good, good: [channel]. `good` is read (0 = already flagged) and written. Returns how many
 /// channels were newly flagged. Throws std::invalid_argument for shapes that differ or a threshold that is
 /// not positive.

@@ -5,8 +5,8 @@
 #include <cmath>
 #include <vector>
 
+#include "kernels/level_ops.hpp"
 #include "kernels/robust.hpp"
-#include "kernels/sample_ops.hpp"
 
 namespace tianyan {
 namespace {
@@ -41,42 +41,88 @@ RobustSpread spread_of(const Cells& cells) {
   return {spread.centre, std::max(1.0, spread.deviation)};
 }
 
+// A cell of the bands: in units of each band's noise, turned to the sign of the whole sum.
+std::vector<double> bands_of_cell(const ZeroDmBands& bands, View<const std::uint8_t, 1> good,
+                                  View<const float, 1> sigma_z, std::int64_t begin, std::int64_t end,
+                                  double sign) {
+  std::vector<double> y;
+  std::int64_t n = 0;
+  for (auto t = begin; t < end; ++t) n += good[t] != 0 && sigma_z[t] > 0.0F ? 1 : 0;
+  for (std::int64_t b = 0; b < bands.z.shape(0); ++b) {
+    if (!(bands.sigma[b] > 0.0F)) continue;
+    double sum = 0.0;
+    for (auto t = begin; t < end; ++t) sum += good[t] != 0 ? bands.z(b, t) : 0;
+    y.push_back(sign * sum / (bands.sigma[b] * std::sqrt(static_cast<double>(n))));
+  }
+  return y;
+}
+
+// True where much of the band takes part in a rise of `t_cell` deviations of the whole sum.
+bool is_broad(std::vector<double> y, double t_cell) {
+  const auto n = static_cast<double>(y.size());
+  if (y.size() < static_cast<std::size_t>(kMinBands)) return true;
+  const auto high = std::count_if(y.begin(), y.end(), [](double v) { return v > kBandSigma; });
+  return static_cast<double>(high) >= kBandFraction * n || median_of(y) * std::sqrt(n) > kBandShare * t_cell;
+}
+
 }  // namespace
 
-void add_zero_dm(View<const std::int8_t, 2> q, View<std::int32_t, 1> z) {
+void add_zero_dm(View<const std::int8_t, 2> q, View<std::int16_t, 1> z) {
   expect(q.shape(1) == z.shape(0), "zero-DM sum of {} samples into {}", q.shape(1), z.shape(0));
   expect(q.rows_contiguous() && z.rows_contiguous(), "zero-DM sums need contiguous rows");
-  constexpr std::int64_t kRows = 256;
-  for (std::int64_t c = 0; c < q.shape(0); c += kRows)
-    add_columns(q[c].data(), std::min(kRows, q.shape(0) - c), q.stride(0), z.data(), z.shape(0));
+  expect(q.shape(0) <= 256, "a zero-DM sum of {} channels; 256 fit 16 bits", q.shape(0));
+  add_columns(q.data(), q.shape(0), q.stride(0), z.data(), z.shape(0));
 }
 
-void subtract_zero_dm(View<const std::int8_t, 1> q, View<std::int32_t, 1> z) {
+void subtract_zero_dm(View<const std::int8_t, 1> q, View<std::int16_t, 1> z) {
   expect(q.shape(0) == z.shape(0), "subtracting {} samples from a zero-DM sum of {}", q.shape(0), z.shape(0));
   expect(q.rows_contiguous() && z.rows_contiguous(), "zero-DM sums need contiguous rows");
-  for (std::int64_t t = 0; t < q.shape(0); ++t) z.data()[t] -= q.data()[t];
+  for (std::int64_t t = 0; t < q.shape(0); ++t)
+    z.data()[t] = static_cast<std::int16_t>(z.data()[t] - q.data()[t]);
 }
 
-void add_zero_dm_reference(View<const std::int8_t, 2> q, View<std::int32_t, 1> z) {
+void add_zero_dm_reference(View<const std::int8_t, 2> q, View<std::int16_t, 1> z) {
   for (std::int64_t t = 0; t < q.shape(1); ++t)
-    for (std::int64_t c = 0; c < q.shape(0); ++c) z[t] += q(c, t);
+    for (std::int64_t c = 0; c < q.shape(0); ++c) z[t] = static_cast<std::int16_t>(z[t] + q(c, t));
 }
 
-std::int64_t flag_times(View<const std::int32_t, 1> z, View<const float, 1> sigma_z, double threshold,
-                        View<std::uint8_t, 1> good) {
+void sum_bands(View<const std::int16_t, 2> zb, View<std::int32_t, 1> z) {
+  expect(zb.shape(1) == z.shape(0) && zb.rows_contiguous() && z.rows_contiguous(),
+         "sum of bands of {} samples into {}, in contiguous rows", zb.shape(1), z.shape(0));
+  std::fill(z.data(), z.data() + z.shape(0), 0);
+  for (std::int64_t b = 0; b < zb.shape(0); ++b) {
+    const std::int16_t* row = zb[b].data();
+    for (std::int64_t t = 0; t < z.shape(0); ++t) z.data()[t] += row[t];
+  }
+}
+
+std::int64_t flag_times(View<const std::int32_t, 1> z, View<const float, 1> sigma_z, const ZeroDmBands& bands,
+                        double threshold, View<std::uint8_t, 1> good) {
   const auto n = z.shape(0);
   expect(sigma_z.shape(0) == n && good.shape(0) == n, "flagging {} times by {} sigmas into {}", n,
          sigma_z.shape(0), good.shape(0));
+  expect(bands.z.shape(0) == bands.sigma.shape(0) && (bands.z.shape(0) == 0 || bands.z.shape(1) == n),
+         "flagging {} times with {} bands of {} times and {} sigmas", n, bands.z.shape(0), bands.z.shape(1),
+         bands.sigma.shape(0));
   expect(threshold > 0.0, "flagging times above {} deviations; it must be positive", threshold);
   std::int64_t flagged = 0;
+  std::vector<std::uint8_t> before;
   for (const int scale : kZeroDmScales) {
     const auto cells = cells_of(z, sigma_z, good, scale);
     const auto [centre, deviation] = spread_of(cells);
+    before.resize(static_cast<std::size_t>(n));
+    for (std::int64_t t = 0; t < n; ++t) before[static_cast<std::size_t>(t)] = good[t];
+    const View<const std::uint8_t, 1> good_before(before.data(), {n});
     for (std::size_t i = 0; i < cells.sum.size(); ++i) {
       if (!(cells.sigma[i] > 0.0)) continue;
-      if (std::abs(cells.sum[i] / cells.sigma[i] - centre) <= threshold * deviation) continue;
+      const double y = cells.sum[i] / cells.sigma[i] - centre;
+      if (std::abs(y) <= threshold * deviation) continue;
       const auto cell = static_cast<std::int64_t>(i);
-      for (auto t = std::max<std::int64_t>(0, (cell - 1) * scale); t < std::min(n, (cell + 2) * scale); ++t) {
+      const auto begin = cell * scale;
+      if (!is_broad(bands_of_cell(bands, good_before, sigma_z, begin, begin + scale, y > 0.0 ? 1.0 : -1.0),
+                    std::abs(y)))
+        continue;
+      for (auto t = std::max<std::int64_t>(0, begin - scale); t < std::min(n, begin + 2 * scale); ++t) {
         flagged += good[t];
         good[t] = 0;
       }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "kernels/level_ops.hpp"
 #include "kernels/sample_ops.hpp"
 
 namespace tianyan {
@@ -32,7 +33,7 @@ auto calibrated_levels(const RowCalibration& calibration, View<const float, 1> m
 
 template <class T>
 void check_normalise(View<const T, 2> x, View<const float, 1> mean, View<const float, 1> sigma,
-                     const SpanWeights& w, int chan_begin, View<std::int8_t, 2> q,
+                     const SpanWeights& w, int chan_begin, const SharedWave& shared, View<std::int8_t, 2> q,
                      View<std::int64_t, 1> q_sum) {
   expect(q.shape() == x.shape(), "normalising {} x {} samples into {} x {}", x.shape(0), x.shape(1),
          q.shape(0), q.shape(1));
@@ -43,13 +44,17 @@ void check_normalise(View<const T, 2> x, View<const float, 1> mean, View<const f
          chan_begin, chan_begin + x.shape(0), w.n_chan);
   expect(w.n_span() >= 1 && w.begin.back() == x.shape(1), "weights over {} samples for {}", w.begin.back(),
          x.shape(1));
-  expect(x.rows_contiguous() && q.rows_contiguous(), "normalising needs contiguous rows");
+  expect(!shared.any() || (shared.wave.shape(0) == x.shape(1) && shared.factor.shape(0) == x.shape(0)),
+         "a wave of {} samples and {} factors for {} x {} samples", shared.wave.shape(0),
+         shared.factor.shape(0), x.shape(0), x.shape(1));
+  expect(x.rows_contiguous() && q.rows_contiguous() && shared.wave.rows_contiguous(),
+         "normalising needs contiguous rows");
 }
 
 // level_at(i) is the level of channel i of x.
 template <class T, class LevelAt>
 void normalise_rows(View<const T, 2> x, const SpanWeights& w, int chan_begin, const LevelAt& level_at,
-                    View<std::int8_t, 2> q, View<std::int64_t, 1> q_sum) {
+                    const SharedWave& shared, View<std::int8_t, 2> q, View<std::int64_t, 1> q_sum) {
   for (std::int64_t i = 0; i < x.shape(0); ++i) {
     const Level level = level_at(i);
     std::int8_t* out = q[i].data();
@@ -57,6 +62,9 @@ void normalise_rows(View<const T, 2> x, const SpanWeights& w, int chan_begin, co
       const auto begin = w.begin[static_cast<std::size_t>(s)], end = w.begin[static_cast<std::size_t>(s) + 1];
       if (w.row(s)[chan_begin + i] == 0 || level.gain == 0.0F)
         std::fill(out + begin, out + end, std::int8_t{0});
+      else if (shared.any())
+        quantise(x[i].data() + begin, end - begin, level.mean, level.gain, float{kQuantClip},
+                 shared.wave.data() + begin, shared.factor[i], out + begin);
       else
         quantise(x[i].data() + begin, end - begin, level.mean, level.gain, float{kQuantClip}, out + begin);
     }
@@ -66,14 +74,16 @@ void normalise_rows(View<const T, 2> x, const SpanWeights& w, int chan_begin, co
 
 template <class T, class LevelAt>
 void normalise_rows_reference(View<const T, 2> x, const SpanWeights& w, int chan_begin,
-                              const LevelAt& level_at, View<std::int8_t, 2> q, View<std::int64_t, 1> q_sum) {
+                              const LevelAt& level_at, const SharedWave& shared, View<std::int8_t, 2> q,
+                              View<std::int64_t, 1> q_sum) {
   for (std::int64_t i = 0; i < x.shape(0); ++i) {
     q_sum[i] = 0;
     for (int s = 0; s < w.n_span(); ++s)
       for (auto t = w.begin[static_cast<std::size_t>(s)]; t < w.begin[static_cast<std::size_t>(s) + 1]; ++t) {
         const auto [centre, gain] = level_at(i);
         const bool good = w.row(s)[chan_begin + i] != 0 && gain != 0.0F;
-        const float v = good ? std::nearbyint((static_cast<float>(x(i, t)) - centre) * gain) : 0.0F;
+        const float away = shared.any() ? shared.factor[i] * static_cast<float>(shared.wave[t]) : 0.0F;
+        const float v = good ? std::nearbyint((static_cast<float>(x(i, t)) - centre) * gain - away) : 0.0F;
         q(i, t) = static_cast<std::int8_t>(std::clamp(v, -float{kQuantClip}, float{kQuantClip}));
         q_sum[i] += q(i, t);
       }
@@ -103,40 +113,43 @@ QuantLevels next_octave(const QuantLevels& fine) {
 }
 
 void normalise(View<const float, 2> x, View<const float, 1> mean, View<const float, 1> sigma,
-               const SpanWeights& w, int chan_begin, View<std::int8_t, 2> q, View<std::int64_t, 1> q_sum) {
-  check_normalise(x, mean, sigma, w, chan_begin, q, q_sum);
+               const SpanWeights& w, int chan_begin, const SharedWave& shared, View<std::int8_t, 2> q,
+               View<std::int64_t, 1> q_sum) {
+  check_normalise(x, mean, sigma, w, chan_begin, shared, q, q_sum);
   const auto level_at = [&](std::int64_t i) { return level_of(mean[i], sigma[i]); };
-  normalise_rows(x, w, chan_begin, level_at, q, q_sum);
+  normalise_rows(x, w, chan_begin, level_at, shared, q, q_sum);
 }
 
 void normalise_reference(View<const float, 2> x, View<const float, 1> mean, View<const float, 1> sigma,
-                         const SpanWeights& w, int chan_begin, View<std::int8_t, 2> q,
-                         View<std::int64_t, 1> q_sum) {
-  check_normalise(x, mean, sigma, w, chan_begin, q, q_sum);
+                         const SpanWeights& w, int chan_begin, const SharedWave& shared,
+                         View<std::int8_t, 2> q, View<std::int64_t, 1> q_sum) {
+  check_normalise(x, mean, sigma, w, chan_begin, shared, q, q_sum);
   const auto level_at = [&](std::int64_t i) { return level_of(mean[i], sigma[i]); };
-  normalise_rows_reference(x, w, chan_begin, level_at, q, q_sum);
+  normalise_rows_reference(x, w, chan_begin, level_at, shared, q, q_sum);
 }
 
 template <class T>
 void normalise(View<const T, 2> x, const RowCalibration& calibration, View<const float, 1> mean,
-               View<const float, 1> sigma, const SpanWeights& w, int chan_begin, View<std::int8_t, 2> q,
-               View<std::int64_t, 1> q_sum) {
-  check_normalise(x, mean, sigma, w, chan_begin, q, q_sum);
-  normalise_rows(x, w, chan_begin, calibrated_levels(calibration, mean, sigma, w, chan_begin), q, q_sum);
+               View<const float, 1> sigma, const SpanWeights& w, int chan_begin, const SharedWave& shared,
+               View<std::int8_t, 2> q, View<std::int64_t, 1> q_sum) {
+  check_normalise(x, mean, sigma, w, chan_begin, shared, q, q_sum);
+  normalise_rows(x, w, chan_begin, calibrated_levels(calibration, mean, sigma, w, chan_begin), shared, q,
+                 q_sum);
 }
 template void normalise(View<const std::uint8_t, 2>, const RowCalibration&, View<const float, 1>,
-                        View<const float, 1>, const SpanWeights&, int, View<std::int8_t, 2>,
-                        View<std::int64_t, 1>);
+                        View<const float, 1>, const SpanWeights&, int, const SharedWave&,
+                        View<std::int8_t, 2>, View<std::int64_t, 1>);
 template void normalise(View<const std::int16_t, 2>, const RowCalibration&, View<const float, 1>,
-                        View<const float, 1>, const SpanWeights&, int, View<std::int8_t, 2>,
-                        View<std::int64_t, 1>);
+                        View<const float, 1>, const SpanWeights&, int, const SharedWave&,
+                        View<std::int8_t, 2>, View<std::int64_t, 1>);
 
 void normalise_reference(View<const std::int16_t, 2> x, const RowCalibration& calibration,
                          View<const float, 1> mean, View<const float, 1> sigma, const SpanWeights& w,
-                         int chan_begin, View<std::int8_t, 2> q, View<std::int64_t, 1> q_sum) {
-  check_normalise(x, mean, sigma, w, chan_begin, q, q_sum);
-  normalise_rows_reference(x, w, chan_begin, calibrated_levels(calibration, mean, sigma, w, chan_begin), q,
-                           q_sum);
+                         int chan_begin, const SharedWave& shared, View<std::int8_t, 2> q,
+                         View<std::int64_t, 1> q_sum) {
+  check_normalise(x, mean, sigma, w, chan_begin, shared, q, q_sum);
+  normalise_rows_reference(x, w, chan_begin, calibrated_levels(calibration, mean, sigma, w, chan_begin),
+                           shared, q, q_sum);
 }
 
 void downsample(View<const std::int8_t, 2> fine, int shift, View<std::int8_t, 2> coarse) {

@@ -1,7 +1,8 @@
 // Normalisation to int8 and downsampling: what makes dedispersion and boxcar sums integers, the same
 // everywhere.
 //
-//   q[c][t] = clip(round((x[c][t] - mean[c]) kQuantSigma / sigma[c]), -kQuantClip, kQuantClip) w[c][t]
+//   q[c][t] = clip(round((x[c][t] - mean[c]) kQuantSigma / sigma[c] - factor[c] wave[t]), -kQuantClip,
+//                  kQuantClip) w[c][t]
 //
 // Integers r that stand for x = scale r + offset are (r - (mean - offset) / scale) kQuantSigma scale / sigma:
 // the same float operations on r, and the same q where scale is 1 and offset 0.
@@ -37,25 +38,34 @@ struct QuantLevels {
 /// The levels after downsampling by two.
 QuantLevels next_octave(const QuantLevels& fine);
 
+/// A series that all channels share and that is taken away before rounding: factor[c] wave[t] levels of q
+/// (kernels/zero_dm_filter.hpp). Nothing where `wave` is empty.
+struct SharedWave {
+  View<const std::int16_t, 1> wave;  ///< [time]
+  View<const float, 1> factor;       ///< [channel], in the order of x
+  bool any() const { return wave.shape(0) > 0; }
+};
+
 /// x [channel][time] -> q [channel][time], and q_sum[c] = sum_t q[c][t]; channel i of x is channel chan_begin
 /// + i of `weights`. Where weight or sigma is zero, or mean or sigma is not finite, q is zero. Contiguous
 /// rows.
 void normalise(View<const float, 2> x, View<const float, 1> mean, View<const float, 1> sigma,
-               const SpanWeights& weights, int chan_begin, View<std::int8_t, 2> q,
+               const SpanWeights& weights, int chan_begin, const SharedWave& shared, View<std::int8_t, 2> q,
                View<std::int64_t, 1> q_sum);
 void normalise_reference(View<const float, 2> x, View<const float, 1> mean, View<const float, 1> sigma,
-                         const SpanWeights& weights, int chan_begin, View<std::int8_t, 2> q,
-                         View<std::int64_t, 1> q_sum);
+                         const SpanWeights& weights, int chan_begin, const SharedWave& shared,
+                         View<std::int8_t, 2> q, View<std::int64_t, 1> q_sum);
 
 /// The same of integers; mean and sigma are calibrated. T is std::uint8_t, or std::int16_t with values in [0,
 /// 512), as unpack() makes them.
 template <class T>
 void normalise(View<const T, 2> x, const RowCalibration& calibration, View<const float, 1> mean,
-               View<const float, 1> sigma, const SpanWeights& weights, int chan_begin, View<std::int8_t, 2> q,
-               View<std::int64_t, 1> q_sum);
+               View<const float, 1> sigma, const SpanWeights& weights, int chan_begin,
+               const SharedWave& shared, View<std::int8_t, 2> q, View<std::int64_t, 1> q_sum);
 void normalise_reference(View<const std::int16_t, 2> x, const RowCalibration& calibration,
                          View<const float, 1> mean, View<const float, 1> sigma, const SpanWeights& weights,
-                         int chan_begin, View<std::int8_t, 2> q, View<std::int64_t, 1> q_sum);
+                         int chan_begin, const SharedWave& shared, View<std::int8_t, 2> q,
+                         View<std::int64_t, 1> q_sum);
 
 /// fine [channel][2 n] -> coarse [channel][n].
 void downsample(View<const std::int8_t, 2> fine, int shift, View<std::int8_t, 2> coarse);

@@ -37,8 +37,10 @@ void sum_subbands(const SpanWeights& w, View<const std::uint8_t, 1> time_good, c
          bound.front(), bound.back(), w.n_chan);
   for (std::int64_t b = 0; b < out.shape(0); ++b) std::fill(&out(b, 0), &out(b, 0) + n_bin, 0.0F);
   std::vector<float> n_good(static_cast<std::size_t>(n_bin));
+  std::vector<float> channels;
   for (int s = 0; s < w.n_span(); ++s) {
-    const auto channels = sum_channels(w, s, bound, value);
+    if (s == 0 || !std::equal(w.row(s), w.row(s) + w.n_chan, w.row(s - 1)))
+      channels = sum_channels(w, s, bound, value);
     const auto begin = w.begin[static_cast<std::size_t>(s)], end = w.begin[static_cast<std::size_t>(s) + 1];
     const auto first = begin / kVarianceBin, last = (end + kVarianceBin - 1) / kVarianceBin;
     std::fill(n_good.begin() + first, n_good.begin() + last, 0.0F);

@@ -79,14 +79,25 @@ struct Levels {
 
   template <class V>
   HWY_ATTR HWY_INLINE auto Of(V x) const {
-    const auto v = hn::Min(hn::Max(hn::Mul(hn::Sub(x, mean), gain), low), high);
-    return hn::BitCast(hn::RebindToSigned<D>(), hn::Add(v, round));
+    return Rounded(hn::Mul(hn::Sub(x, mean), gain));
+  }
+  template <class V>
+  HWY_ATTR HWY_INLINE auto Of(V x, V away) const {
+    return Rounded(hn::Sub(hn::Mul(hn::Sub(x, mean), gain), away));
+  }
+  template <class V>
+  HWY_ATTR HWY_INLINE auto Rounded(V v) const {
+    return hn::BitCast(hn::RebindToSigned<D>(), hn::Add(hn::Min(hn::Max(v, low), high), round));
   }
 };
 
 int8_t LevelOf(float x, float mean, float gain, float clip) {
   const Levels<hn::CappedTag<float, 1>> levels(mean, gain, clip);
   return static_cast<int8_t>(hn::GetLane(levels.Of(hn::Set(levels.d, x))));
+}
+int8_t LevelOf(float x, float mean, float gain, float clip, float away) {
+  const Levels<hn::CappedTag<float, 1>> levels(mean, gain, clip);
+  return static_cast<int8_t>(hn::GetLane(levels.Of(hn::Set(levels.d, x), hn::Set(levels.d, away))));
 }
 
 // One sample of the integer moments.
@@ -116,15 +127,11 @@ void Quantise(const T* x, int64_t n, float mean, float gain, float clip, int8_t*
   for (int64_t i = 0; i < n; ++i) out[i] = LevelOf(static_cast<float>(x[i]), mean, gain, clip);
 }
 
-int64_t SumOf(const int8_t* q, int64_t n) {
-  int64_t sum = 0;
-  for (int64_t i = 0; i < n; ++i) sum += q[i];
-  return sum;
-}
-
-void AddColumns(const int8_t* q, int64_t n_row, int64_t stride, int32_t* z, int64_t n) {
-  for (int64_t r = 0; r < n_row; ++r)
-    for (int64_t t = 0; t < n; ++t) z[t] += q[r * stride + t];
+template <class T>
+void Quantise(const T* x, int64_t n, float mean, float gain, float clip, const int16_t* wave, float factor,
+              int8_t* out) {
+  for (int64_t i = 0; i < n; ++i)
+    out[i] = LevelOf(static_cast<float>(x[i]), mean, gain, clip, factor * static_cast<float>(wave[i]));
 }
 
 #else
@@ -283,46 +290,29 @@ void Quantise(const uint8_t* HWY_RESTRICT x, int64_t n, float mean, float gain, 
   for (; i < n; ++i) out[i] = LevelOf(static_cast<float>(x[i]), mean, gain, clip);
 }
 
-int64_t SumOf(const int8_t* q, int64_t n) {
-  const hn::ScalableTag<uint8_t> d;
-  const hn::Repartition<uint64_t, decltype(d)> d64;
-  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  const auto sign = hn::Set(d, 0x80);  // bytes that are 128 larger
-  auto sum = hn::Zero(d64);
-  int64_t i = 0;
-  for (; i + lanes <= n; i += lanes)
-    sum = hn::Add(sum, hn::SumsOf8(hn::Xor(hn::LoadU(d, reinterpret_cast<const uint8_t*>(q) + i), sign)));
-  int64_t total = Total(d64, sum) - 128 * i;
-  for (; i < n; ++i) total += q[i];
-  return total;
+inline auto Promoted(const uint8_t* x) {
+  const hn::ScalableTag<float> d;
+  const hn::RebindToSigned<decltype(d)> d32;
+  return hn::ConvertTo(d, hn::PromoteTo(d32, hn::LoadU(hn::Rebind<uint8_t, decltype(d)>(), x)));
 }
+inline auto Promoted(const float* x) { return Floats(x); }
+inline auto Promoted(const int16_t* x) { return Floats(x); }
 
-// A line of every row at a time: rows that lie a multiple of 4096 bytes apart share their place in the cache.
-// Sums of 256 int8 fit int16.
-void AddColumns(const int8_t* HWY_RESTRICT q, int64_t n_row, int64_t stride, int32_t* HWY_RESTRICT z,
-                int64_t n) {
-  const hn::CappedTag<int16_t, 32> d;
-  const hn::Rebind<int8_t, decltype(d)> d8;
-  const hn::Repartition<int32_t, decltype(d)> d32;
-  const hn::Half<decltype(d)> half;
-  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  int64_t t = 0;
-  for (; t + 64 <= n; t += 64) {
-    hn::Vec<decltype(d)> sum[8];
-    for (auto& s : sum) s = hn::Zero(d);
-    for (int64_t r = 0; r < n_row; ++r)
-      for (int64_t k = 0; k < 64 / lanes; ++k)
-        sum[k] = hn::Add(sum[k], hn::PromoteTo(d, hn::LoadU(d8, q + r * stride + t + k * lanes)));
-    for (int64_t k = 0; k < 64 / lanes; ++k) {
-      int32_t* out = z + t + k * lanes;
-      const auto low = hn::PromoteTo(d32, hn::LowerHalf(sum[k])),
-                 high = hn::PromoteTo(d32, hn::UpperHalf(half, sum[k]));
-      hn::StoreU(hn::Add(hn::LoadU(d32, out), low), d32, out);
-      hn::StoreU(hn::Add(hn::LoadU(d32, out + lanes / 2), high), d32, out + lanes / 2);
-    }
+template <class T>
+void Quantise(const T* HWY_RESTRICT x, int64_t n, float mean, float gain, float clip,
+              const int16_t* HWY_RESTRICT wave, float factor, int8_t* HWY_RESTRICT out) {
+  const Levels<hn::ScalableTag<float>> levels(mean, gain, clip);
+  const hn::RebindToUnsigned<decltype(levels.d)> d32;
+  const hn::Rebind<uint8_t, decltype(d32)> d8;
+  const auto vfactor = hn::Set(levels.d, factor);
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d32));
+  int64_t i = 0;
+  for (; i + lanes <= n; i += lanes) {
+    const auto v = levels.Of(Promoted(x + i), hn::Mul(vfactor, Floats(wave + i)));
+    hn::StoreU(hn::TruncateTo(d8, hn::BitCast(d32, v)), d8, reinterpret_cast<uint8_t*>(out) + i);
   }
-  for (; t < n; ++t)
-    for (int64_t r = 0; r < n_row; ++r) z[t] += q[r * stride + t];
+  for (; i < n; ++i)
+    out[i] = LevelOf(static_cast<float>(x[i]), mean, gain, clip, factor * static_cast<float>(wave[i]));
 }
 
 #endif
@@ -334,6 +324,19 @@ void AddMomentsI16(const int16_t* x, int64_t n, int64_t step, int low, int high,
   AddMoments(x, n, step, low, high, m);
 }
 
+void QuantiseFloatLess(const float* x, int64_t n, float mean, float gain, float clip, const int16_t* wave,
+                       float factor, int8_t* out) {
+  Quantise(x, n, mean, gain, clip, wave, factor, out);
+}
+void QuantiseU8Less(const uint8_t* x, int64_t n, float mean, float gain, float clip, const int16_t* wave,
+                    float factor, int8_t* out) {
+  Quantise(x, n, mean, gain, clip, wave, factor, out);
+}
+void QuantiseI16Less(const int16_t* x, int64_t n, float mean, float gain, float clip, const int16_t* wave,
+                     float factor, int8_t* out) {
+  Quantise(x, n, mean, gain, clip, wave, factor, out);
+}
+
 void QuantiseFloat(const float* x, int64_t n, float mean, float gain, float clip, int8_t* out) {
   Quantise(x, n, mean, gain, clip, out);
 }
@@ -342,31 +345,6 @@ void QuantiseU8(const uint8_t* x, int64_t n, float mean, float gain, float clip,
 }
 void QuantiseI16(const int16_t* x, int64_t n, float mean, float gain, float clip, int8_t* out) {
   Quantise(x, n, mean, gain, clip, out);
-}
-
-template <int kShift>
-void HalveRowBy(const int8_t* fine, int64_t n, int8_t* coarse) {
-  const hn::ScalableTag<int16_t> d;
-  const hn::Rebind<int8_t, decltype(d)> d8;
-  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  const auto high = hn::Set(d, int16_t{127}), low = hn::Set(d, int16_t{-127}), one = hn::Set(d, int16_t{1});
-  int64_t i = 0;
-  for (; i + lanes <= n; i += lanes) {
-    hn::Vec<decltype(d8)> even, odd;
-    hn::LoadInterleaved2(d8, fine + 2 * i, even, odd);
-    auto sum = hn::Add(hn::PromoteTo(d, even), hn::PromoteTo(d, odd));
-    if constexpr (kShift == 1) sum = hn::ShiftRight<1>(hn::Add(sum, hn::And(hn::ShiftRight<1>(sum), one)));
-    hn::StoreU(hn::DemoteTo(d8, hn::Max(hn::Min(sum, high), low)), d8, coarse + i);
-  }
-  for (; i < n; ++i) {
-    int sum = fine[2 * i] + fine[2 * i + 1];
-    if constexpr (kShift == 1) sum = (sum + ((sum >> 1) & 1)) >> 1;
-    coarse[i] = static_cast<int8_t>(std::min(std::max(sum, -127), 127));
-  }
-}
-
-void HalveRow(const int8_t* fine, int64_t n, int shift, int8_t* coarse) {
-  return shift == 0 ? HalveRowBy<0>(fine, n, coarse) : HalveRowBy<1>(fine, n, coarse);
 }
 
 }  // namespace HWY_NAMESPACE
@@ -384,9 +362,9 @@ HWY_EXPORT(AddMomentsFloat);
 HWY_EXPORT(QuantiseFloat);
 HWY_EXPORT(QuantiseU8);
 HWY_EXPORT(QuantiseI16);
-HWY_EXPORT(SumOf);
-HWY_EXPORT(AddColumns);
-HWY_EXPORT(HalveRow);
+HWY_EXPORT(QuantiseFloatLess);
+HWY_EXPORT(QuantiseU8Less);
+HWY_EXPORT(QuantiseI16Less);
 
 void turn_tile(const std::uint8_t* tile, std::uint8_t* out, std::int64_t stride) {
   HWY_DYNAMIC_DISPATCH(TurnTile)(tile, out, stride);
@@ -416,13 +394,17 @@ void quantise(const std::uint8_t* x, std::int64_t n, float mean, float gain, flo
 void quantise(const std::int16_t* x, std::int64_t n, float mean, float gain, float clip, std::int8_t* out) {
   HWY_DYNAMIC_DISPATCH(QuantiseI16)(x, n, mean, gain, clip, out);
 }
-std::int64_t sum_of(const std::int8_t* q, std::int64_t n) { return HWY_DYNAMIC_DISPATCH(SumOf)(q, n); }
-void add_columns(const std::int8_t* q, std::int64_t n_row, std::int64_t stride, std::int32_t* z,
-                 std::int64_t n) {
-  HWY_DYNAMIC_DISPATCH(AddColumns)(q, n_row, stride, z, n);
+void quantise(const float* x, std::int64_t n, float mean, float gain, float clip, const std::int16_t* wave,
+              float factor, std::int8_t* out) {
+  HWY_DYNAMIC_DISPATCH(QuantiseFloatLess)(x, n, mean, gain, clip, wave, factor, out);
 }
-void halve_row(const std::int8_t* fine, std::int64_t n, int shift, std::int8_t* coarse) {
-  HWY_DYNAMIC_DISPATCH(HalveRow)(fine, n, shift, coarse);
+void quantise(const std::uint8_t* x, std::int64_t n, float mean, float gain, float clip,
+              const std::int16_t* wave, float factor, std::int8_t* out) {
+  HWY_DYNAMIC_DISPATCH(QuantiseU8Less)(x, n, mean, gain, clip, wave, factor, out);
+}
+void quantise(const std::int16_t* x, std::int64_t n, float mean, float gain, float clip,
+              const std::int16_t* wave, float factor, std::int8_t* out) {
+  HWY_DYNAMIC_DISPATCH(QuantiseI16Less)(x, n, mean, gain, clip, wave, factor, out);
 }
 
 }  // namespace tianyan

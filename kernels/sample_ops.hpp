@@ -49,15 +49,12 @@ void quantise(const float* x, std::int64_t n, float mean, float gain, float clip
 void quantise(const std::uint8_t* x, std::int64_t n, float mean, float gain, float clip, std::int8_t* out);
 void quantise(const std::int16_t* x, std::int64_t n, float mean, float gain, float clip, std::int8_t* out);
 
-/// sum(q[i]), i in [0, n)
-std::int64_t sum_of(const std::int8_t* q, std::int64_t n);
-
-/// z[t] += sum_r q[r * stride + t], t in [0, n), r in [0, n_row), n_row <= 256.
-void add_columns(const std::int8_t* q, std::int64_t n_row, std::int64_t stride, std::int32_t* z,
-                 std::int64_t n);
-
-/// coarse[i] = min(max(round((fine[2 i] + fine[2 i + 1]) / 2^shift), -127), 127), ties to even, i in [0, n),
-/// shift 0 or 1
-void halve_row(const std::int8_t* fine, std::int64_t n, int shift, std::int8_t* coarse);
+/// The same after factor wave[i] is taken away: (x[i] - mean) gain - factor wave[i].
+void quantise(const float* x, std::int64_t n, float mean, float gain, float clip, const std::int16_t* wave,
+              float factor, std::int8_t* out);
+void quantise(const std::uint8_t* x, std::int64_t n, float mean, float gain, float clip,
+              const std::int16_t* wave, float factor, std::int8_t* out);
+void quantise(const std::int16_t* x, std::int64_t n, float mean, float gain, float clip,
+              const std::int16_t* wave, float factor, std::int8_t* out);
 
 }  // namespace tianyan

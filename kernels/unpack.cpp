@@ -359,12 +359,7 @@ SpanWeights unpack_weights(const UnpackPlan& plan, const RawBlock& block) {
       for (int c = 0; c < plan.n_chan; ++c)
         row[static_cast<std::size_t>(c)] =
             span.weight[static_cast<std::size_t>(recorded_index(plan, 0, c))] > 0.0F;
-    if (w.n_span() > 0 && std::equal(row.begin(), row.end(), w.row(w.n_span() - 1))) {
-      w.begin.back() = span.end;
-    } else {
-      w.good.insert(w.good.end(), row.begin(), row.end());
-      w.begin.push_back(span.end);
-    }
+    if (span.end > span.begin) w.append(span.end - span.begin, row.data());
   }
   return w;
 }

@@ -21,6 +21,7 @@
 #include "kernels/base/raw_block.hpp"
 #include "kernels/base/stream_info.hpp"
 #include "kernels/base/view.hpp"
+#include "kernels/span_weights.hpp"
 
 namespace tianyan {
 
@@ -57,18 +58,6 @@ struct RowCalibration {
 /// Nothing where samples have more than 8 bits, where the tables of spans that are not missing differ, or
 /// where those of two polarisations differ in scale.
 std::optional<RowCalibration> row_calibration(const UnpackPlan& plan, const RawBlock& block);
-
-/// Weights that are constant over spans of time: good[s][c] is 0 (flagged) or 1 for samples [begin[s],
-/// begin[s + 1]). A fractional recorded weight counts as 1.
-struct SpanWeights {
-  std::vector<std::int64_t> begin;  ///< n_span + 1 boundaries, from 0 to n_time
-  std::vector<std::uint8_t> good;   ///< [span * n_chan + channel], canonical order
-  int n_chan = 0;
-
-  int n_span() const { return static_cast<int>(begin.size()) - 1; }
-  std::uint8_t* row(int span) { return good.data() + static_cast<std::ptrdiff_t>(span) * n_chan; }
-  const std::uint8_t* row(int span) const { return good.data() + static_cast<std::ptrdiff_t>(span) * n_chan; }
-};
 
 /// Recorded weights of a block; neighbouring spans with equal weights are joined.
 SpanWeights unpack_weights(const UnpackPlan& plan, const RawBlock& block);

@@ -4,10 +4,13 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cmath>
 #include <limits>
 #include <mutex>
 #include <thread>
 
+#include "kernels/base/beam_layout.hpp"
+#include "pipeline/in_step.hpp"
 #include "pipeline/interrupt.hpp"
 #include "pipeline/progress.hpp"
 
@@ -20,6 +23,14 @@ bool is_same_stream(const Source& a, const Source& b) {
   return a.format() == b.format() && x.n_chan == y.n_chan && x.n_pol == y.n_pol &&
          x.freq_low_mhz == y.freq_low_mhz && x.channel_width_mhz == y.channel_width_mhz &&
          x.sample_time_s == y.sample_time_s && x.n_time == y.n_time;
+}
+
+// Streams whose windows are the same stretches of time and frequency.
+bool is_in_step(const Source& a, const Source& b) {
+  const StreamInfo &x = a.info(), &y = b.info();
+  return x.n_chan == y.n_chan && x.freq_low_mhz == y.freq_low_mhz &&
+         x.channel_width_mhz == y.channel_width_mhz && x.sample_time_s == y.sample_time_s &&
+         std::abs(x.start.seconds_since(y.start)) < 0.5 * x.sample_time_s;
 }
 
 std::vector<std::size_t> beams_to_do(const std::vector<Beam>& beams) {
@@ -87,32 +98,70 @@ struct Shared {
   FirstFailure failure{};
 };
 
-BeamResult run_beam(Shared& shared, Beam& beam) {
-  BeamSearch search(shared.request.config, *beam.source, beam.number, beam.n_threads, *beam.plan);
-  beam.memory_bytes = search.footprint().total();
+std::unique_ptr<BeamSearch> make_search(Shared& shared, Beam& beam) {
+  auto search = std::make_unique<BeamSearch>(shared.request.config, *beam.source, beam.number, beam.n_threads,
+                                             *beam.plan);
+  if (!beam.mask.empty()) search->use_mask(beam.mask);
+  beam.memory_bytes = search->footprint().total();
+  return search;
+}
+
+// After each window of a beam.
+void show_progress(Shared& shared, const Beam& beam, double done_s) {
+  shared.progress.update(beam.number, static_cast<std::int64_t>(done_s / beam.source->info().sample_time_s));
+  if (interrupted())
+    throw Interrupted(fmt::format("stopped by a signal in beam M{:02d}; go on with --resume", beam.number));
+  if (shared.failure.is_set()) throw Stopped{};
+}
+
+void store(const Shared& shared, Beam& beam, BeamResult result) {
+  if (!beam.mask.empty()) result.files.push_back(mask_input_file(beam.mask));
+  shared.run.store(result);
+  beam.result = std::move(result);
+}
+
+void run_beam(Shared& shared, Beam& beam) {
+  const auto search = make_search(shared, beam);
   const MemoryInUse memory(shared.memory, beam.memory_bytes);
-  const auto sample_time_s = beam.source->info().sample_time_s;
-  return search.run([&](double done_s) {
-    shared.progress.update(beam.number, static_cast<std::int64_t>(done_s / sample_time_s));
-    if (interrupted())
-      throw Interrupted(fmt::format("stopped by a signal in beam M{:02d}; go on with --resume", beam.number));
-    if (shared.failure.is_set()) throw Stopped{};
-  });
+  store(shared, beam, search->run([&](double done_s) { show_progress(shared, beam, done_s); }));
 }
 
 void search_beam(Shared& shared, Beam& beam, int n_threads) {
   beam.n_threads = n_threads;
   shared.progress.begin(beam.number);
   try {
-    beam.result = run_beam(shared, beam);
-    shared.run.store(*beam.result);
-  } catch (const std::runtime_error& e) {
-    beam.result.reset();
-    beam.failure = e.what();
-  } catch (const std::bad_alloc&) {
-    beam.failure = "the machine has too little memory";
+    run_beam(shared, beam);
+  } catch (...) {
+    note_failure(beam, std::current_exception());
   }
   shared.progress.end(beam.number, beam.source->info().n_time);
+}
+
+// All beams of the group at once; each is finished when its stream has ended.
+void search_in_step(Shared& shared, const Wave& group, std::vector<Beam>& beams) {
+  std::vector<std::unique_ptr<BeamSearch>> searches;
+  std::vector<BeamStream*> streams;
+  std::int64_t memory_bytes = 0;
+  for (const auto i : group.beams) {
+    beams[i].n_threads = group.threads_of(0);
+    searches.push_back(make_search(shared, beams[i]));
+    streams.push_back(searches.back().get());
+    memory_bytes += beams[i].memory_bytes;
+    shared.progress.begin(beams[i].number);
+  }
+  const MemoryInUse memory(shared.memory, memory_bytes);
+  run_in_step(
+      streams, shared.request.config.rfi.beams.threshold_sigma, group.n_worker,
+      [&](std::size_t k) { show_progress(shared, beams[group.beams[k]], searches[k]->done_s()); },
+      [&](std::size_t k, const std::exception_ptr& failure) {
+        note_failure(beams[group.beams[k]], failure);
+      });
+  for (std::size_t k = 0; k < searches.size(); ++k) {
+    auto& beam = beams[group.beams[k]];
+    if (beam.failure.empty()) store(shared, beam, searches[k]->finish());
+    searches[k].reset();
+    shared.progress.end(beam.number, beam.source->info().n_time);
+  }
 }
 
 void search_wave(Shared& shared, const Wave& wave, std::vector<Beam>& beams) {
@@ -136,19 +185,52 @@ void search_wave(Shared& shared, const Wave& wave, std::vector<Beam>& beams) {
 
 }  // namespace
 
-std::vector<Beam> open_beams(const FoundInputs& found) {
+void note_failure(Beam& beam, const std::exception_ptr& failure) {
+  beam.result.reset();
+  try {
+    std::rethrow_exception(failure);
+  } catch (const std::runtime_error& e) {
+    beam.failure = e.what();
+  } catch (const std::bad_alloc&) {
+    beam.failure = "the machine has too little memory";
+  }
+}
+
+std::string heavily_flagged_text(int beam, const FlagCounts& counts, const RfiConfig& rfi) {
+  return fmt::format("beam M{:02d}: {:.1f} % flagged, more than rfi.flagged_max = {:.0f} %", beam,
+                     100.0 * counts.fraction(), 100.0 * rfi.flagged_max);
+}
+
+std::vector<Beam> open_beams(const FoundInputs& found, const std::string& mask) {
   std::vector<Beam> beams;
   for (const auto& input : found.beams) {
     Beam beam;
     beam.number = input.beam;
     try {
       beam.source = open_series(input.paths);
+      if (!mask.empty()) beam.mask = mask_file_of(mask, beam.number);
     } catch (const std::runtime_error& e) {
       beam.failure = e.what();
     }
     beams.push_back(std::move(beam));
   }
   return beams;
+}
+
+std::vector<std::size_t> beams_in_step(const RfiConfig& rfi, const std::vector<Beam>& beams) {
+  std::vector<std::size_t> group;
+  std::vector<int> numbers;
+  if (!rfi.beams.enabled) return group;
+  for (std::size_t i = 0; i < beams.size(); ++i) {
+    const bool fits = beams[i].failure.empty() && beams[i].number >= 1 && beams[i].number <= kNumBeams &&
+                      std::find(numbers.begin(), numbers.end(), beams[i].number) == numbers.end() &&
+                      (group.empty() || is_in_step(*beams[group.front()].source, *beams[i].source));
+    if (!fits) continue;
+    group.push_back(i);
+    numbers.push_back(beams[i].number);
+  }
+  if (!can_tell_beams(numbers)) group.clear();
+  return group;
 }
 
 Plans::Plans(const Config& config, const std::vector<Beam>& beams) : config_(config), beams_(beams) {
@@ -180,6 +262,38 @@ std::size_t Plans::first_like(std::size_t beam) const {
   return i;
 }
 
+namespace {
+
+// The group as one wave: all beams are in memory, as many as there are threads run at once.
+Wave wave_in_step(const LimitsConfig& limits, std::vector<std::size_t> group) {
+  Wave wave;
+  wave.n_threads = thread_count(limits);
+  wave.n_worker = std::clamp(static_cast<int>(group.size()), 1, wave.n_threads);
+  wave.n_threads = wave.n_threads / wave.n_worker * wave.n_worker;
+  wave.beams = std::move(group);
+  return wave;
+}
+
+void check_memory_in_step(const Config& config, Plans& plans, const std::vector<Beam>& beams) {
+  const auto group = wave_in_step(config.limits, beams_in_step(config.rfi, beams));
+  std::int64_t bytes = 0;
+  for (const auto i : group.beams) bytes += plans.memory_bytes(i, group.threads_of(0));
+  expect(bytes <= config.limits.memory_bytes,
+         "{} beams in step (rfi.beams) need {:.2f} GB and limits.memory_bytes allows {:.2f}: raise it, lower "
+         "search.dm_max_pc_cm3, or set rfi.beams.enabled = false to search one after another",
+         group.beams.size(), static_cast<double>(bytes) / 1e9,
+         static_cast<double>(config.limits.memory_bytes) / 1e9);
+}
+
+// What the ledger has of a beam, if it was made of the same files.
+std::optional<BeamResult> finished_result(const RunDirectory& run, const Beam& beam) {
+  auto files = beam.source->files();
+  if (!beam.mask.empty()) files.push_back(mask_input_file(beam.mask));
+  return run.load(beam.number, files);
+}
+
+}  // namespace
+
 void bind_beams(const Config& config, Plans& plans, std::vector<Beam>& beams) {
   const auto opened = beams_to_do(beams);
   const int n_threads = thread_count(config.limits);
@@ -194,6 +308,9 @@ void bind_beams(const Config& config, Plans& plans, std::vector<Beam>& beams) {
   }
   const auto todo = beams_to_do(beams);
   require(!todo.empty(), "{}", beams.empty() ? "nothing to search" : beams.front().failure);
+  for (const auto i : todo)
+    if (!beams[i].mask.empty()) GivenMask(beams[i].mask, beams[i].source->info());  // says what does not fit
+  check_memory_in_step(config, plans, beams);
   for (const auto& wave : plans.waves(todo, config.limits))
     for (const auto i : wave.beams)
       if (plans.memory_bytes(i, wave.threads_of(0)) > config.limits.memory_bytes)
@@ -203,7 +320,11 @@ void bind_beams(const Config& config, Plans& plans, std::vector<Beam>& beams) {
 Shares search_beams(const SearchRequest& request, const RunDirectory& run, Plans& plans,
                     std::vector<Beam>& beams) {
   for (auto& beam : beams)
-    if (beam.failure.empty()) beam.result = run.load(beam.number, beam.source->files());
+    if (beam.failure.empty()) beam.result = finished_result(run, beam);
+  const auto group = beams_in_step(request.config.rfi, beams);
+  // Beams that are judged by each other are searched together or not at all.
+  if (std::any_of(group.begin(), group.end(), [&](std::size_t i) { return !beams[i].result; }))
+    for (const auto i : group) beams[i].result.reset();
   const auto begin = std::chrono::steady_clock::now();
   const auto todo = beams_to_do(beams);
   std::int64_t n_sample = 0;
@@ -212,7 +333,14 @@ Shares search_beams(const SearchRequest& request, const RunDirectory& run, Plans
   BeamProgress progress(name, static_cast<int>(todo.size()), n_sample, request.quiet);
   Shared shared{request, run, progress};
   Shares shares;
-  for (const auto& wave : plans.waves(todo, request.config.limits)) {
+  shares.n_in_step = static_cast<int>(group.size());
+  if (!group.empty() && !beams[group.front()].result) {
+    const auto wave = wave_in_step(request.config.limits, group);
+    shares.n_at_once = wave.n_worker;
+    search_in_step(shared, wave, beams);
+  }
+  const auto alone = beams_to_do(beams);
+  for (const auto& wave : plans.waves(alone, request.config.limits)) {
     shares.n_at_once = std::max(shares.n_at_once, wave.n_worker);
     search_wave(shared, wave, beams);
   }

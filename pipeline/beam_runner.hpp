@@ -1,6 +1,7 @@
 // The beams of a scan as they are searched: opened, planned, shared out to workers.
 #pragma once
 #include <cstdint>
+#include <exception>
 #include <map>
 #include <memory>
 #include <optional>
@@ -23,12 +24,23 @@ struct Beam {
   const SearchPlan* plan = nullptr;  ///< of Plans, once bound
   std::int64_t memory_bytes = 0;
   int n_threads = 0;  ///< 0: not searched in this run
+  std::string mask;   ///< file of a given mask, or empty
   std::optional<BeamResult> result;
   std::string failure;
 };
 
-/// A beam whose files cannot be opened has a failure.
-std::vector<Beam> open_beams(const FoundInputs& found);
+/// A beam whose files cannot be opened, or that has no mask where one is given, has a failure.
+std::vector<Beam> open_beams(const FoundInputs& found, const std::string& mask);
+
+/// The beams that are judged by each other: of one scan, known, and not all neighbours. Empty where rfi.beams
+/// is off or nothing can be told.
+std::vector<std::size_t> beams_in_step(const RfiConfig& rfi, const std::vector<Beam>& beams);
+
+/// What a beam's exception means: its own failure; others are rethrown.
+void note_failure(Beam& beam, const std::exception_ptr& failure);
+
+/// "beam M03: 62.0 % flagged, more than rfi.flagged_max = 50 %"
+std::string heavily_flagged_text(int beam, const FlagCounts& counts, const RfiConfig& rfi);
 
 /// Plans and footprints of beams; those of one scan are equal and are made once.
 class Plans {
@@ -54,6 +66,7 @@ void bind_beams(const Config& config, Plans& plans, std::vector<Beam>& beams);
 /// How the beams were searched.
 struct Shares {
   int n_at_once = 0;
+  int n_in_step = 0;              ///< beams that were judged by each other
   std::int64_t memory_bytes = 0;  ///< most at once
   double data_s = 0.0, seconds = 0.0;
 };

@@ -4,13 +4,11 @@
 #include <omp.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <limits>
 #include <utility>
 
 #include "kernels/base/units.hpp"
-#include "pipeline/read_ahead.hpp"
 
 namespace tianyan {
 namespace {
@@ -64,26 +62,44 @@ void BeamSearch::collect(std::vector<Event>& events, double complete_s) {
     if (cluster.best.snr >= config_.search.snr_min) clusters_.push_back(cluster);
 }
 
-BeamResult BeamSearch::run(const Progress& progress) {
-  const auto begin = std::chrono::steady_clock::now();
-  std::vector<Event> events;
-  {
-    ReadAhead reader(source_, plan_.window_samples);
-    conditioner_.allocate();  // while the first window is read
-    search_.allocate();
-    while (auto window = reader.next()) {
-      conditioner_.process(*window, search_.window_samples(), search_.window_weights(),
-                           search_.window_means());
-      const double read_s = static_cast<double>(window->first_sample + window->n_time) * info_.sample_time_s;
-      reader.give_back(std::move(*window));
-      search_.window_done(events);
-      collect(events, search_.complete_before_s());
-      if (progress) progress(read_s);
-    }
-  }
-  search_.finish(events);
-  collect(events, std::numeric_limits<double>::infinity());
+void BeamSearch::use_mask(const std::string& path) { mask_ = std::make_unique<GivenMask>(path, info_); }
 
+void BeamSearch::start() {
+  begin_ = std::chrono::steady_clock::now();
+  reader_ = std::make_unique<ReadAhead>(source_, plan_.window_samples);
+  conditioner_.allocate();  // while the first window is read
+  search_.allocate();
+}
+
+bool BeamSearch::measure() {
+  if (!reader_) start();
+  auto window = reader_->next();
+  if (!window) return false;
+  MaskWindow mask;
+  if (mask_) mask = mask_->window(window->first_sample, window->n_time);
+  conditioner_.measure(*window, mask_ ? &mask : nullptr, search_.window_samples());
+  done_s_ = static_cast<double>(window->first_sample + window->n_time) * info_.sample_time_s;
+  reader_->give_back(std::move(*window));
+  return true;
+}
+
+void BeamSearch::take(const View<const std::uint8_t, 2>* beams_good) {
+  conditioner_.finish(beams_good, search_.window_samples(), search_.window_weights(), search_.window_means());
+  search_.window_done(events_);
+  collect(events_, search_.complete_before_s());
+}
+
+BeamResult BeamSearch::run(const Progress& progress) {
+  while (measure()) {
+    take(nullptr);
+    if (progress) progress(done_s_);
+  }
+  return finish();
+}
+
+BeamResult BeamSearch::finish() {
+  search_.finish(events_);
+  collect(events_, std::numeric_limits<double>::infinity());
   BeamResult result;
   result.beam = beam_;
   result.info = info_;
@@ -92,11 +108,10 @@ BeamResult BeamSearch::run(const Progress& progress) {
   result.losses = source_.losses();
   for (const auto& cluster : absorb_sidelobes(clusters_, cluster_params()))
     result.candidates.push_back(candidate_of(cluster));
-  result.flags = conditioner_.counts();
-  result.channel_flagged = conditioner_.flagged_fraction();
+  result.flags = conditioner_.report();
   result.n_events = n_events_;
   result.n_events_dropped = search_.n_dropped();
-  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
   return result;
 }
 
@@ -110,6 +125,7 @@ Candidate BeamSearch::candidate_of(const Cluster& cluster) const {
   c.time_s = e.time_s;
   c.dm_pc_cm3 = e.dm_pc_cm3;
   c.snr = e.snr;
+  c.snr_white = e.snr_white;
   c.width_s = e.width_s;
   c.ref_freq_mhz = info_.ref_freq_mhz();
   c.n_members = cluster.n_members;

@@ -1,5 +1,6 @@
 // The search of one beam: source -> conditioning -> dedispersion and boxcars -> clusters -> candidates.
 #pragma once
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -11,7 +12,10 @@
 #include "pipeline/condition.hpp"
 #include "pipeline/config.hpp"
 #include "pipeline/dm_search.hpp"
+#include "pipeline/given_mask.hpp"
+#include "pipeline/in_step.hpp"
 #include "pipeline/plan.hpp"
+#include "pipeline/read_ahead.hpp"
 
 namespace tianyan {
 
@@ -23,8 +27,7 @@ struct BeamResult {
   std::vector<InputFile> files;
   Losses losses;
   std::vector<Candidate> candidates;  ///< by time, S/N at least search.snr_min
-  FlagCounts flags;
-  std::vector<double> channel_flagged;  ///< fraction of windows, [channel]
+  FlagReport flags;
   std::int64_t n_events = 0;
   std::int64_t n_events_dropped = 0;
   double seconds = 0.0;
@@ -37,21 +40,33 @@ struct Footprint {
 };
 
 /// Bound when it is made: the plan and the memory are known then, and none has been taken.
-class BeamSearch {
+class BeamSearch final : public BeamStream {
  public:
   /// Throws std::invalid_argument where the config cannot work for this source or needs more than its memory
   /// limit.
   BeamSearch(const Config& config, Source& source, int beam, int n_threads);
   /// With the plan that make_search_plan(config, source.info()) makes, which equal streams may share.
   BeamSearch(const Config& config, Source& source, int beam, int n_threads, SearchPlan plan);
+  /// Samples that the mask flags have no weight. To be called before the first window.
+  void use_mask(const std::string& path);
   const SearchPlan& plan() const { return plan_; }
   const Footprint& footprint() const { return footprint_; }
 
+  int beam() const override { return beam_; }
+  bool measure() override;
+  const Conditioner& conditioner() const override { return conditioner_; }
+  void take(const View<const std::uint8_t, 2>* beams_good) override;
+  double done_s() const { return done_s_; }
+  /// After the last window.
+  BeamResult finish();
+
   /// Called after each window with the seconds of data that have been read.
   using Progress = std::function<void(double done_s)>;
+  /// The beam by itself, from its first window to its result.
   BeamResult run(const Progress& progress);
 
  private:
+  void start();
   ClusterParams cluster_params() const;
   Candidate candidate_of(const Cluster& cluster) const;
   void collect(std::vector<Event>& events, double complete_s);
@@ -65,7 +80,11 @@ class BeamSearch {
   DmSearch search_;
   Clusterer clusterer_;
   Footprint footprint_;
-  std::vector<Event> waiting_;  // later than what is complete
+  std::unique_ptr<GivenMask> mask_;
+  std::unique_ptr<ReadAhead> reader_;  // from the first window on
+  std::chrono::steady_clock::time_point begin_;
+  double done_s_ = 0.0;
+  std::vector<Event> events_, waiting_;  // of the last window; later than what is complete
   std::vector<Cluster> clusters_;
   std::int64_t n_events_ = 0;
 };

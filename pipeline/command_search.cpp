@@ -11,6 +11,7 @@ namespace {
 struct Options : SharedOptions {
   std::string run;
   std::string backend;
+  std::string mask;
   bool resume = false, overwrite = false, quiet = false;
 };
 
@@ -22,6 +23,10 @@ void declare(CLI::App& command, Options& o) {
   add_threads_option(command, o);
   command.add_option("--backend", o.backend,
                      "Where to compute: auto, cpu or cuda (default: as the config says)");
+  command
+      .add_option("--mask", o.mask,
+                  "Flags to start from: a mask that `tianyan flag` made, or its directory for many beams")
+      ->type_name("MASK");
   auto* resume =
       command.add_flag("--resume", o.resume, "Go on with a run that was stopped: finished beams are kept");
   command.add_flag("--overwrite", o.overwrite, "Replace an earlier run's files in RUN")->excludes(resume);
@@ -43,6 +48,7 @@ ExitCode run(const Options& o) {
   request.config = load_config(shared);
   request.inputs = o.inputs;
   request.run_directory = o.run;
+  request.mask = o.mask;
   request.existing = o.resume      ? ExistingRun::kResume
                      : o.overwrite ? ExistingRun::kOverwrite
                                    : ExistingRun::kRefuse;

@@ -1,15 +1,16 @@
-// The conditioning stage: calls the kernels slab by slab of channels, in parallel.
+// The conditioning stage: unpacking and normalising slab by slab of channels, in parallel, and the order of
+// rules. The rules' own calls are in condition_rules.cpp.
 #include "pipeline/condition.hpp"
 
 #include <algorithm>
 #include <cmath>
 
 #include "kernels/channel_stats.hpp"
-#include "kernels/flag_channels.hpp"
 #include "kernels/flag_times.hpp"
-#include "kernels/quantise.hpp"
+#include "kernels/level_ops.hpp"
 #include "kernels/row_variance.hpp"
-#include "kernels/sample_ops.hpp"
+#include "kernels/sum_threshold.hpp"
+#include "kernels/zero_dm_filter.hpp"
 #include "pipeline/parallel.hpp"
 
 namespace tianyan {
@@ -17,6 +18,7 @@ namespace {
 
 constexpr int kSlabChannels = 64;  // a line of the cache of bytes
 constexpr int kGroupChannels = 8;  // whose rows the second cache holds from their statistics to their sum
+constexpr int kWantedBands = 64;   // of the zero-DM series
 // Rows do not begin at the same place of a page, and so not in the same place of the cache.
 constexpr std::int64_t kRowPadBytes = 64;
 
@@ -27,43 +29,30 @@ std::vector<std::uint8_t> channels_outside_bands(const RfiConfig& config, const 
   return keep;
 }
 
-// Times [begin, end) of a span, once for each channel that `flagged` says.
-template <class Flagged>
-std::int64_t count_samples(const SpanWeights& w, const Flagged& flagged) {
-  std::int64_t n = 0;
-  for (int s = 0; s < w.n_span(); ++s) {
-    const auto length = w.begin[static_cast<std::size_t>(s) + 1] - w.begin[static_cast<std::size_t>(s)];
-    for (int c = 0; c < w.n_chan; ++c) n += flagged(s, c) ? length : 0;
+// Each band of the config flags some channel, or its frequencies are those of another receiver.
+void check_bands(const RfiConfig& config, const StreamInfo& info) {
+  for (const auto& [low, high] : config.bands.mhz) {
+    const double half = 0.5 * info.channel_width_mhz, first = info.freq_low_mhz - half,
+                 last = info.ref_freq_mhz() + half;
+    expect(high >= first && low <= last,
+           "rfi.bands.mhz: [{}, {}] MHz is outside the band of {:.3f}-{:.3f} MHz", low, high, first, last);
   }
+}
+
+// A power of two of whole groups that divides a slab.
+int band_channels_of(int n_chan) {
+  int n = kGroupChannels;
+  while (n < kSlabChannels && n * kWantedBands < n_chan) n *= 2;
   return n;
 }
 
-// Runs [begin, end) of times that are not good.
-std::vector<std::pair<std::int64_t, std::int64_t>> flagged_runs(View<const std::uint8_t, 1> good) {
-  std::vector<std::pair<std::int64_t, std::int64_t>> runs;
-  for (std::int64_t t = 0; t < good.shape(0); ++t) {
-    if (good[t] != 0) continue;
-    if (runs.empty() || runs.back().second != t) runs.emplace_back(t, t);
-    runs.back().second = t + 1;
-  }
-  return runs;
+PeriodicPlan periodic_plan_of(const RfiConfig& config, const StreamInfo& info, std::int64_t window_samples) {
+  if (!config.periodic.enabled) return {};
+  return make_periodic_plan(config.periodic.fundamentals_hz, config.periodic.max_hz, info.sample_time_s,
+                            window_samples);
 }
 
 }  // namespace
-
-FlagCounts& FlagCounts::operator+=(const FlagCounts& o) {
-  total += o.total;
-  recorded += o.recorded;
-  bands += o.bands;
-  channels += o.channels;
-  times += o.times;
-  return *this;
-}
-
-double FlagCounts::fraction() const {
-  return total > 0 ? static_cast<double>(recorded + bands + channels + times) / static_cast<double>(total)
-                   : 0.0;
-}
 
 Conditioner::Conditioner(const RfiConfig& config, const StreamInfo& info, const SampleFormat& format,
                          std::int64_t window_samples, int n_threads)
@@ -72,11 +61,16 @@ Conditioner::Conditioner(const RfiConfig& config, const StreamInfo& info, const 
       unpack_(make_unpack_plan(info, format)),
       window_samples_(window_samples),
       n_threads_(n_threads),
+      band_channels_(band_channels_of(info.n_chan)),
       subbands_(variance_subbands(info.n_chan)),
       in_band_(channels_outside_bands(config, info)),
-      flagged_windows_(static_cast<std::size_t>(info.n_chan), 0) {
-  expect(window_samples > 0 && window_samples % 8 == 0,
-         "statistics windows of {} samples; a multiple of 8 is needed", window_samples);
+      periodic_(periodic_plan_of(config, info, window_samples)),
+      flags_(info.n_chan, window_samples, n_threads) {
+  check_bands(config, info);
+  for (const auto& line : periodic_.lines)
+    lines_.push_back({line.frequency_hz,
+                      config.periodic.fundamentals_hz[static_cast<std::size_t>(line.fundamental)],
+                      line.harmonic, 0, 0.0});
 }
 
 int Conditioner::n_slab() const { return (info_.n_chan + kSlabChannels - 1) / kSlabChannels; }
@@ -84,28 +78,43 @@ int Conditioner::slab_begin(int slab) const { return slab * kSlabChannels; }
 int Conditioner::slab_channels(int slab) const {
   return std::min(kSlabChannels, info_.n_chan - slab_begin(slab));
 }
+int Conditioner::n_band() const { return (info_.n_chan + band_channels_ - 1) / band_channels_; }
 
 std::int64_t Conditioner::slab_bytes() const {
   return std::min(kSlabChannels, info_.n_chan) *
          (window_samples_ * static_cast<std::int64_t>(sizeof(float)) + kRowPadBytes);
 }
 
+std::int64_t Conditioner::run_scratch_ints() const {
+  return std::max(sum_threshold_scratch_ints(RunAxis::kTime, flags_.n_cell()),
+                  sum_threshold_scratch_ints(RunAxis::kChannel, info_.n_chan));
+}
+
 std::int64_t Conditioner::footprint_bytes() const {
-  const std::int64_t per_thread = slab_bytes() + window_samples_ * 4, per_channel = 4 + 4 + 8 + 1 + 4 + 8;
-  return n_threads_ * per_thread + info_.n_chan * per_channel + window_samples_ * 5;
+  constexpr std::int64_t kPerChannel = 5 * 4 + 2 * 8, kPerSample = 3 * 4 + 2, kPerCell = 2 + 2 + 4;
+  return n_threads_ * (slab_bytes() + 4 * run_scratch_ints()) + info_.n_chan * kPerChannel +
+         window_samples_ * kPerSample + n_band() * window_samples_ * std::int64_t{2} +
+         info_.n_chan * flags_.n_cell() * kPerCell +
+         WindowFlags::footprint_bytes(info_.n_chan, window_samples_);
 }
 
 void Conditioner::allocate() {
   slab_ = Array<std::uint8_t, 2>({n_threads_, slab_bytes()});
-  zero_dm_ = Array<std::int32_t, 2>({n_threads_, window_samples_});
-  mean_ = Array<float, 1>({info_.n_chan});
-  sigma_ = Array<float, 1>({info_.n_chan});
+  band_z_ = Array<std::int16_t, 2>({n_band(), window_samples_});
+  zero_dm_ = Array<std::int32_t, 1>({window_samples_});
+  for (auto* by_channel : {&mean_, &sigma_, &residual_mean_, &wave_factor_})
+    *by_channel = Array<float, 1>({info_.n_chan});
+  band_sigma_ = Array<float, 1>({n_band()});
   n_good_ = Array<std::int64_t, 1>({info_.n_chan});
-  channel_good_ = Array<std::uint8_t, 1>({info_.n_chan});
-  residual_mean_ = Array<float, 1>({info_.n_chan});
   q_sum_ = Array<std::int64_t, 1>({info_.n_chan});
   sigma_z_ = Array<float, 1>({window_samples_});
-  time_good_ = Array<std::uint8_t, 1>({window_samples_});
+  wave_series_ = Array<float, 1>({window_samples_});
+  wave_ = Array<std::int16_t, 1>({window_samples_});
+  cell_sum_ = Array<std::int16_t, 2>({info_.n_chan, flags_.n_cell()});
+  cell_squares_ = Array<std::uint16_t, 2>({info_.n_chan, flags_.n_cell()});
+  plane_ = Array<float, 2>({info_.n_chan, flags_.n_cell()});
+  run_scratch_ = Array<std::int32_t, 2>({n_threads_, run_scratch_ints()});
+  flags_.allocate();
 }
 
 // Rows of a slab in a thread's memory.
@@ -115,140 +124,210 @@ View<T, 2> Conditioner::slab_rows(int thread, int n_channel, std::int64_t n_time
   return {reinterpret_cast<T*>(&slab_(thread, 0)), {n_channel, n_time}, {window_samples_ + pad, 1}};
 }
 
-// Channels of the static bands have no weight from the start.
-void Conditioner::flag_bands(FlagCounts& now) {
-  now.recorded = count_samples(weights_, [&](int s, int c) { return weights_.row(s)[c] == 0; });
-  now.bands = count_samples(weights_, [&](int s, int c) {
-    return weights_.row(s)[c] != 0 && in_band_[static_cast<std::size_t>(c)] == 0;
-  });
-  for (int s = 0; s < weights_.n_span(); ++s)
-    for (int c = 0; c < info_.n_chan; ++c) weights_.row(s)[c] &= in_band_[static_cast<std::size_t>(c)];
-}
-
-// Calibration: nothing for floats, which are calibrated, or that of the integers' rows.
-template <class T, class... Calibration>
-void Conditioner::normalise_all(const RawBlock& window, bool measure, View<std::int8_t, 2> q,
-                                const Calibration&... calibration) {
-  std::fill(zero_dm_.data(), zero_dm_.data() + zero_dm_.size(), 0);
-  parallel_for(n_threads_, n_slab(), [&](std::int64_t slab, int thread) {
-    const int first = slab_begin(static_cast<int>(slab)), n = slab_channels(static_cast<int>(slab));
-    const auto rows = slab_rows<T>(thread, n, window.n_time);
-    unpack(unpack_, window, first, rows);
-    for (int c = first; c < first + n; c += kGroupChannels) {
-      const int end = std::min(c + kGroupChannels, first + n);
-      const View<const T, 2> x = rows.slice(0, c - first, end - first);
-      const auto out = q.slice(0, c, end).slice(1, 0, window.n_time);
-      const auto mean = mean_.view().slice(0, c, end), sigma = sigma_.view().slice(0, c, end);
-      if (measure)
-        channel_stats(x, calibration..., weights_, c, mean, sigma, n_good_.view().slice(0, c, end));
-      normalise(x, calibration..., mean, sigma, weights_, c, out, q_sum_.view().slice(0, c, end));
-      add_zero_dm(out, zero_dm_.view()[thread].slice(0, 0, window.n_time));
-    }
-    for (int c = first; c < first + n; ++c)
-      std::fill(&q(c, 0) + window.n_time, &q(c, 0) + window_samples_, std::int8_t{0});
-  });
-}
-
-void Conditioner::flag_outlying_channels(FlagCounts& now) {
-  std::copy(in_band_.begin(), in_band_.end(), channel_good_.data());
-  flag_unusable_channels(mean_.cview(), sigma_.cview(), n_good_.cview(), channel_good_.view());
-  if (config_.channels.enabled)
-    flag_channels(mean_.cview(), sigma_.cview(), n_good_.cview(), config_.channels.threshold_sigma,
-                  channel_good_.view());
-  now.channels =
-      count_samples(weights_, [&](int s, int c) { return weights_.row(s)[c] != 0 && channel_good_(c) == 0; });
-  for (int s = 0; s < weights_.n_span(); ++s)
-    for (int c = 0; c < info_.n_chan; ++c) weights_.row(s)[c] &= channel_good_(c);
-}
-
-// Flagged channels become zero and leave the zero-DM series.
-void Conditioner::drop_flagged(View<std::int8_t, 2> q) {
-  parallel_for(n_threads_, info_.n_chan, [&](std::int64_t c, int thread) {
-    if (channel_good_(c) != 0 || !(sigma_(c) > 0.0F)) return;  // without a sigma it is zero already
-    subtract_zero_dm(q[c], zero_dm_.view()[thread]);
-    std::fill(&q(c, 0), &q(c, 0) + window_samples_, std::int8_t{0});
-    q_sum_(c) = 0;
-  });
-  for (int thread = 1; thread < n_threads_; ++thread)
-    for (std::int64_t t = 0; t < window_samples_; ++t) zero_dm_(0, t) += zero_dm_(thread, t);
-}
-
-void Conditioner::flag_times_of(View<std::int8_t, 2> q, FlagCounts& now) {
-  const auto n_time = weights_.begin.back();
-  std::fill(time_good_.data(), time_good_.data() + window_samples_, std::uint8_t{0});
-  std::fill(time_good_.data(), time_good_.data() + n_time, std::uint8_t{1});
-  if (!config_.zero_dm.enabled) return;
-  std::vector<std::int64_t> n_channel(static_cast<std::size_t>(weights_.n_span()));
-  for (int s = 0; s < weights_.n_span(); ++s) {
-    const auto n = std::count(weights_.row(s), weights_.row(s) + info_.n_chan, std::uint8_t{1});
-    n_channel[static_cast<std::size_t>(s)] = n;
-    std::fill(sigma_z_.data() + weights_.begin[static_cast<std::size_t>(s)],
-              sigma_z_.data() + weights_.begin[static_cast<std::size_t>(s) + 1],
-              static_cast<float>(std::sqrt(QuantLevels{}.variance * static_cast<double>(n))));
-  }
-  const auto good = time_good_.view().slice(0, 0, n_time);
-  if (flag_times(zero_dm_.cview()[0].slice(0, 0, n_time), sigma_z_.cview().slice(0, 0, n_time),
-                 config_.zero_dm.threshold_sigma, good) == 0)
-    return;
-  for (int s = 0; s < weights_.n_span(); ++s)
-    now.times +=
-        n_channel[static_cast<std::size_t>(s)] *
-        std::count(time_good_.data() + weights_.begin[static_cast<std::size_t>(s)],
-                   time_good_.data() + weights_.begin[static_cast<std::size_t>(s) + 1], std::uint8_t{0});
-  const auto runs = flagged_runs(good);
-  parallel_for(n_threads_, info_.n_chan, [&](std::int64_t c, int) {
-    for (const auto& [begin, end] : runs) {
-      q_sum_(c) -= sum_of(&q(c, begin), end - begin);
-      std::fill(&q(c, 0) + begin, &q(c, 0) + end, std::int8_t{0});
-    }
-  });
-}
-
-void Conditioner::count_channels(std::int64_t n_time) {
-  if (n_time == 0 || !has_statistics_) return;
-  ++n_windows_;
-  for (int c = 0; c < info_.n_chan; ++c)
-    flagged_windows_[static_cast<std::size_t>(c)] += channel_good_(c) == 0;
-}
-
-void Conditioner::process(const RawBlock& window, View<std::int8_t, 2> q, View<float, 2> subband_weight,
-                          View<float, 2> subband_mean) {
-  expect(q.shape(0) == info_.n_chan && q.shape(1) == window_samples_ && window.n_time <= window_samples_,
-         "conditioning {} spectra into {} x {}", window.n_time, q.shape(0), q.shape(1));
-  FlagCounts now;
-  now.total = window.n_time * info_.n_chan;
-  weights_ = unpack_weights(unpack_, window);
-  flag_bands(now);
-  // Floats may hold NaN, which only a measurement finds: their last window is always measured.
-  const bool measure = !has_statistics_ || window.n_time >= window_samples_ / 4 || unpack_.format.is_float;
-  const auto calibration = row_calibration(unpack_, window);
+void Conditioner::normalise_window(const RawBlock& window, const Calibration& calibration, bool measure,
+                                   View<std::int8_t, 2> q) {
   if (!calibration)
     normalise_all<float>(window, measure, q);
   else if (unpack_.n_pol_summed == 1)
     normalise_all<std::uint8_t>(window, measure, q, *calibration);
   else
     normalise_all<std::int16_t>(window, measure, q, *calibration);
-  has_statistics_ =
-      std::any_of(n_good_.data(), n_good_.data() + info_.n_chan, [](std::int64_t n) { return n > 0; });
-  flag_outlying_channels(now);
-  count_channels(window.n_time);
-  drop_flagged(q);
-  flag_times_of(q, now);
-  counts_ += now;
-  if (window.n_time < window_samples_) {
-    weights_.begin.push_back(window_samples_);
-    weights_.good.resize(weights_.good.size() + static_cast<std::size_t>(info_.n_chan), 0);
-  }
-  channel_means(q_sum_.cview(), weights_, time_good_.cview(), 0, residual_mean_.view());
-  subband_weights(weights_, time_good_.cview(), subbands_, subband_weight);
-  subband_means(weights_, time_good_.cview(), subbands_, residual_mean_.cview(), subband_mean);
 }
 
-std::vector<double> Conditioner::flagged_fraction() const {
-  std::vector<double> fraction;
-  for (const auto n : flagged_windows_)
-    fraction.push_back(n_windows_ > 0 ? static_cast<double>(n) / static_cast<double>(n_windows_) : 0.0);
-  return fraction;
+// Calibration: nothing for floats, which are calibrated, or that of the integers' rows.
+template <class T, class... RowsCalibration>
+void Conditioner::normalise_all(const RawBlock& window, bool measure, View<std::int8_t, 2> q,
+                                const RowsCalibration&... calibration) {
+  parallel_for(n_threads_, n_slab(), [&](std::int64_t slab, int thread) {
+    const int first = slab_begin(static_cast<int>(slab)), n = slab_channels(static_cast<int>(slab));
+    const auto rows = slab_rows<T>(thread, n, window.n_time);
+    unpack(unpack_, window, first, rows);
+    for (int c = first; c < first + n; c += kGroupChannels) {
+      const int end = std::min(c + kGroupChannels, first + n);
+      normalise_group<T>(rows.slice(0, c - first, end - first), c, measure, q.slice(0, c, end),
+                         calibration...);
+    }
+  });
+}
+
+// Channels [first, first + x.shape(0)): their statistics, levels, and sums over channels and over cells.
+template <class T, class... RowsCalibration>
+void Conditioner::normalise_group(View<const T, 2> x, int first, bool measure, View<std::int8_t, 2> q,
+                                  const RowsCalibration&... calibration) {
+  const auto n_time = x.shape(1), end = first + x.shape(0);
+  const auto mean = mean_.view().slice(0, first, end), sigma = sigma_.view().slice(0, first, end);
+  if (measure)
+    channel_stats(x, calibration..., flags_.weights(), first, mean, sigma,
+                  n_good_.view().slice(0, first, end));
+  SharedWave shared;
+  if (has_wave_) shared = {wave_.cview().slice(0, 0, n_time), wave_factor_.cview().slice(0, first, end)};
+  normalise(x, calibration..., mean, sigma, flags_.weights(), first, shared, q.slice(1, 0, n_time),
+            q_sum_.view().slice(0, first, end));
+  std::int16_t* band = &band_z_(first / band_channels_, 0);
+  if (first % band_channels_ == 0) std::fill(band, band + window_samples_, std::int16_t{0});
+  add_zero_dm(q.slice(1, 0, n_time), View<std::int16_t, 1>(band, {n_time}));
+  for (std::int64_t i = 0; i < q.shape(0); ++i) {
+    std::fill(&q(i, 0) + n_time, &q(i, 0) + window_samples_, std::int8_t{0});
+    if (needs_cells())
+      cell_moments(&q(i, 0), flags_.n_cell(), &cell_sum_(first + i, 0), &cell_squares_(first + i, 0));
+  }
+}
+
+// Flagged channels become zero and leave the zero-DM series.
+void Conditioner::drop_channels(View<std::int8_t, 2> q) {
+  const auto good = flags_.channel_good();
+  parallel_for(n_threads_, n_band(), [&](std::int64_t b, int) {
+    const auto end = std::min<std::int64_t>(info_.n_chan, (b + 1) * band_channels_);
+    for (auto c = b * band_channels_; c < end; ++c) {
+      if (good[c] != 0 || !(sigma_(c) > 0.0F)) continue;  // without a sigma it is zero already
+      subtract_zero_dm(q[c], band_z_.view()[b]);
+      std::fill(&q(c, 0), &q(c, 0) + window_samples_, std::int8_t{0});
+      q_sum_(c) = 0;
+    }
+  });
+}
+
+// The whole series, and what the weights say of its noise and of the bands'.
+void Conditioner::sum_zero_dm() {
+  sum_bands(band_z_.cview(), zero_dm_.view());
+  const auto& w = flags_.weights();
+  const double variance = QuantLevels{}.variance;
+  for (int s = 0; s < w.n_span(); ++s) {
+    const auto n = std::count(w.row(s), w.row(s) + info_.n_chan, std::uint8_t{1});
+    std::fill(sigma_z_.data() + w.begin[static_cast<std::size_t>(s)],
+              sigma_z_.data() + w.begin[static_cast<std::size_t>(s) + 1],
+              static_cast<float>(std::sqrt(variance * static_cast<double>(n))));
+  }
+  std::fill(sigma_z_.data() + flags_.n_time(), sigma_z_.data() + window_samples_, 0.0F);
+  const auto good = flags_.channel_good();
+  for (std::int64_t b = 0; b < n_band(); ++b) {
+    const auto end = std::min<std::int64_t>(info_.n_chan, (b + 1) * band_channels_);
+    const auto n = std::count(good.data() + b * band_channels_, good.data() + end, std::uint8_t{1});
+    band_sigma_(b) = static_cast<float>(std::sqrt(variance * static_cast<double>(n)));
+  }
+}
+
+void Conditioner::measure(const RawBlock& window, const MaskWindow* mask, View<std::int8_t, 2> q) {
+  expect(q.shape(0) == info_.n_chan && q.shape(1) == window_samples_ && window.n_time <= window_samples_,
+         "conditioning {} spectra into {} x {}", window.n_time, q.shape(0), q.shape(1));
+  first_sample_ = window.first_sample;
+  has_wave_ = false;
+  flags_.begin(unpack_weights(unpack_, window), in_band_, mask);
+  // Floats may hold NaN, which only a measurement finds: their last window is always measured.
+  const bool measure = !has_statistics_ || window.n_time >= window_samples_ / 4 || unpack_.format.is_float;
+  const auto calibration = row_calibration(unpack_, window);
+  normalise_window(window, calibration, measure, q);
+  has_statistics_ =
+      std::any_of(n_good_.data(), n_good_.data() + info_.n_chan, [](std::int64_t n) { return n > 0; });
+  flag_channels_of(calibration);
+  drop_channels(q);
+  sum_zero_dm();
+  if (make_shared_wave()) {
+    if (config_.zero_dm_filter.enabled) flag_times_of(q);  // afterwards nothing is left to see
+    parallel_for(n_threads_, n_slab(), [&](std::int64_t slab, int) {
+      const int first = slab_begin(static_cast<int>(slab)),
+                end = first + slab_channels(static_cast<int>(slab));
+      wave_factors(q.slice(0, first, end).slice(1, 0, window.n_time),
+                   wave_.cview().slice(0, 0, window.n_time), wave_factor_.view().slice(0, first, end));
+    });
+    has_wave_ = true;
+    normalise_window(window, calibration, false, q);
+    sum_zero_dm();
+  }
+  flag_times_of(q);
+  if (!needs_cells()) return;
+  flags_.begin_cells();
+  if (config_.kurtosis.enabled) flag_kurtosis_cells();
+  if (config_.sum_threshold.enabled) flag_plane();
+}
+
+void Conditioner::subband_cells(View<float, 2> sum, View<std::uint8_t, 2> has) const {
+  const auto n_cell = flags_.n_cell();
+  parallel_for(n_threads_, sum.shape(0), [&](std::int64_t b, int) {
+    std::vector<std::int32_t> total(static_cast<std::size_t>(n_cell), 0),
+        n(static_cast<std::size_t>(n_cell), 0);
+    for (int c = subbands_[static_cast<std::size_t>(b)]; c < subbands_[static_cast<std::size_t>(b) + 1]; ++c)
+      for (std::int64_t k = 0; k < n_cell; ++k) {
+        const bool good = flags_.cell_count()(c, k) != 0 && !flags_.cell_is_flagged(c, k);
+        total[static_cast<std::size_t>(k)] += good ? cell_sum_(c, k) : 0;
+        n[static_cast<std::size_t>(k)] += good ? flags_.cell_count()(c, k) : 0;
+      }
+    for (std::int64_t k = 0; k < n_cell; ++k) {
+      const auto at = static_cast<std::size_t>(k);
+      has(b, k) = n[at] > 0 ? 1 : 0;
+      sum(b, k) =
+          n[at] > 0 ? static_cast<float>(total[at] / std::sqrt(QuantLevels{}.variance * n[at])) : 0.0F;
+    }
+  });
+}
+
+// Flagged cells become zero and leave their channels' sums.
+void Conditioner::drop_cells(View<std::int8_t, 2> q) {
+  parallel_for(n_threads_, n_slab(), [&](std::int64_t slab, int) {
+    const int first = slab_begin(static_cast<int>(slab));
+    for (int c = first; c < first + slab_channels(static_cast<int>(slab)); ++c)
+      for (std::int64_t k = 0; k < flags_.n_cell(); ++k) {
+        if (!flags_.cell_is_flagged(c, k)) continue;
+        q_sum_(c) -= cell_sum_(c, k);
+        std::fill_n(&q(c, k * kCellSamples), kCellSamples, std::int8_t{0});
+      }
+  });
+}
+
+void Conditioner::finish(const View<const std::uint8_t, 2>* beams_good, View<std::int8_t, 2> q,
+                         View<float, 2> subband_weight, View<float, 2> subband_mean) {
+  if (beams_good != nullptr) {
+    const auto good = flags_.cell_good();
+    for (std::int64_t b = 0; b < beams_good->shape(0); ++b)
+      for (int c = subbands_[static_cast<std::size_t>(b)]; c < subbands_[static_cast<std::size_t>(b) + 1];
+           ++c)
+        for (std::int64_t k = 0; k < flags_.n_cell(); ++k) good(c, k) &= (*beams_good)(b, k);
+    flags_.take_cells(FlagRule::kBeams);
+  }
+  if (flags_.any_cell()) drop_cells(q);
+  flags_.finish();
+  const auto& w = flags_.weights();
+  const auto time_good = flags_.window_time_good();
+  channel_means(q_sum_.cview(), w, time_good, 0, residual_mean_.view());
+  subband_weights(w, time_good, subbands_, subband_weight);
+  subband_means(w, time_good, subbands_, residual_mean_.cview(), subband_mean);
+  const double t = info_.sample_time_s;
+  windows_.push_back({static_cast<double>(first_sample_) * t,
+                      static_cast<double>(first_sample_ + flags_.n_time()) * t, flags_.counts()});
+  ++n_window_;
+}
+
+void Conditioner::process(const RawBlock& window, View<std::int8_t, 2> q, View<float, 2> subband_weight,
+                          View<float, 2> subband_mean) {
+  measure(window, nullptr, q);
+  finish(nullptr, q, subband_weight, subband_mean);
+}
+
+void Conditioner::zero_dm(View<float, 1> z) const {
+  for (std::int64_t t = 0; t < z.shape(0); ++t)
+    z[t] = sigma_z_(t) > 0.0F ? static_cast<float>(zero_dm_(t)) / sigma_z_(t) : 0.0F;
+}
+
+FlagReport Conditioner::report() const {
+  FlagReport report;
+  report.windows = windows_;
+  report.n_window = n_window_;
+  for (const auto& w : windows_) report.counts += w.counts;
+  for (const auto& line : lines_)
+    if (line.n_window > 0) report.lines.push_back(line);
+  const auto counts = flags_.channel_counts();
+  const auto per_share = std::max<std::int64_t>(1, std::llround(kShareMhz / info_.channel_width_mhz));
+  const double half = 0.5 * info_.channel_width_mhz;
+  for (std::int64_t c = 0; c < info_.n_chan; ++c) {
+    if (c % per_share == 0) report.bands.push_back({info_.freq_mhz(c) - half, 0.0, {}});
+    FlagCounts one;
+    one.total = flags_.n_time_total();
+    for (std::int64_t r = 0; r < kNumFlagRules; ++r) one.by_rule[static_cast<std::size_t>(r)] = counts(r, c);
+    report.bands.back().counts += one;
+    report.bands.back().end = info_.freq_mhz(c) + half;
+    report.channel.push_back(one.fraction());
+  }
+  return report;
 }
 
 }  // namespace tianyan

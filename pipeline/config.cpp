@@ -26,6 +26,9 @@ std::vector<Key> search_keys(SearchConfig& s) {
        "and "
        "downsampling together, where the recorded sampling allows it.",
        "", 0.01, 0.5},
+      {"search.running_noise", &s.running_noise,
+       "Divides S/N by a running estimate of the noise of each width where that is redder than the weights "
+       "say; candidates have both."},
       {"search.block_s", &s.block_s,
        "Length of a block, rounded to whole windows and to what the coarsest octave needs; it changes memory "
        "and "
@@ -45,16 +48,88 @@ std::vector<Key> rfi_keys(RfiConfig& r) {
   return {
       {"rfi.window_s", &r.window_s, "Span over which bandpass, noise and flags are measured.", "s", 1e-3,
        1000.0},
+      {"rfi.keep_snr", &r.keep_snr,
+       "Broadband pulses from the sky up to this S/N are not flagged: thresholds of rules that could are "
+       "raised.",
+       "", 0.0, 1e6},
+      {"rfi.flagged_max", &r.flagged_max,
+       "A beam with a larger fraction flagged is marked in the report and on the screen.", "", 0.0, 1.0},
+      {"rfi.bands.mhz", &r.bands.mhz, "Bands that are always flagged, as [low, high] pairs.", "MHz", 0.0,
+       1e6},
+      {"rfi.saturated.enabled", &r.saturated.enabled,
+       "Flags channels of 8-bit data whose digitiser runs at its upper end."},
+      {"rfi.saturated.margin_sigma", &r.saturated.margin_sigma,
+       "Least distance of a channel's mean from the highest code.", "standard deviations", 0.0, 100.0},
       {"rfi.channels.enabled", &r.channels.enabled,
        "Flags channels whose level or noise stands out from their neighbours, window by window."},
       {"rfi.channels.threshold_sigma", &r.channels.threshold_sigma, "How far out a flagged channel is.",
        "standard deviations", 1.0, 1000.0},
+  };
+}
+
+std::vector<Key> iqrm_keys(RfiConfig::Iqrm& r) {
+  return {
+      {"rfi.iqrm.enabled", &r.enabled,
+       "Flags channels by IQRM (Morello et al. 2022) on the noise of each window, after rfi.channels."},
+      {"rfi.iqrm.threshold_sigma", &r.threshold_sigma, "How far out a lagged difference is.",
+       "standard deviations", 1.0, 1000.0},
+      {"rfi.iqrm.radius_fraction", &r.radius_fraction, "Largest lag as a fraction of the channels.", "",
+       0.001, 0.5},
+  };
+}
+
+std::vector<Key> time_keys(RfiConfig& r) {
+  return {
       {"rfi.zero_dm.enabled", &r.zero_dm.enabled,
-       "Flags spectra in which the whole band rises at once, undispersed."},
+       "Flags spectra in which much of the band rises at once, undispersed."},
       {"rfi.zero_dm.threshold_sigma", &r.zero_dm.threshold_sigma, "How far out a flagged spectrum's mean is.",
        "standard deviations", 1.0, 1000.0},
-      {"rfi.bands.mhz", &r.bands.mhz, "Bands that are always flagged, as [low, high] pairs.", "MHz", 0.0,
-       1e6},
+      {"rfi.zero_dm_filter.enabled", &r.zero_dm_filter.enabled,
+       "Takes the zero-DM series out of each channel (matched filter of Men et al. 2019); costs pulses of "
+       "low "
+       "DM what `tianyan plan` says, and a second unpacking."},
+      {"rfi.periodic.enabled", &r.periodic.enabled,
+       "Takes periodic interference out of the channels, and names it in the report."},
+      {"rfi.periodic.fundamentals_hz", &r.periodic.fundamentals_hz,
+       "Frequencies that are tried with their harmonics: FAST's noise diode and the mains.", "Hz", 0.01, 1e5},
+      {"rfi.periodic.max_hz", &r.periodic.max_hz, "Highest harmonic.", "Hz", 0.01, 1e5},
+      {"rfi.periodic.false_alarm", &r.periodic.false_alarm,
+       "Chance of each line to be seen in a window of noise.", "", 1e-15, 0.1},
+  };
+}
+
+std::vector<Key> cell_keys(RfiConfig& r) {
+  return {
+      {"rfi.kurtosis.enabled", &r.kurtosis.enabled,
+       "Flags pieces of channels by spectral kurtosis (Nita & Gary 2010)."},
+      {"rfi.kurtosis.false_alarm", &r.kurtosis.false_alarm, "Chance of a piece of noise to be flagged.", "",
+       1e-12, 0.1},
+      {"rfi.kurtosis.cell_samples", &r.kurtosis.cell_samples,
+       "Length of a piece, rounded down to 64 times a power of two within the window.", "samples", 64, 1e6},
+      {"rfi.kurtosis.shape", &r.kurtosis.shape,
+       "Shape of the noise's Gamma distribution: independent powers in a sample, (mean / sigma)^2; 0 "
+       "measures "
+       "it in each window.",
+       "", 0.0, 1e9},
+      {"rfi.sum_threshold.enabled", &r.sum_threshold.enabled,
+       "Flags runs of times and of channels by SumThreshold (Offringa et al. 2010) on cells of 64 samples, "
+       "and bumps of the bandpass above its ArPLS baseline (Zeng et al. 2021)."},
+      {"rfi.sum_threshold.threshold_sigma", &r.sum_threshold.threshold_sigma,
+       "Threshold of one cell; for runs of N cells it falls as base^-log2 N.", "standard deviations", 3.0,
+       1000.0},
+      {"rfi.sum_threshold.base", &r.sum_threshold.base, "How fast it falls.", "", 1.0, 4.0},
+      {"rfi.sum_threshold.longest", &r.sum_threshold.longest, "Longest run.", "cells", 1.0, 1024.0},
+      {"rfi.sum_threshold.bandpass_sigma", &r.sum_threshold.bandpass_sigma,
+       "The same threshold for the bandpass above its baseline, in deviations of its own scatter.",
+       "standard deviations", 3.0, 1000.0},
+      {"rfi.sum_threshold.bandpass_lambda", &r.sum_threshold.bandpass_lambda,
+       "Stiffness of the baseline, on at most 1024 points across the band.", "", 1.0, 1e12},
+      {"rfi.beams.enabled", &r.beams.enabled,
+       "Flags what is seen at once in beams that are not neighbours. The beams are then searched in step, "
+       "and "
+       "all must fit limits.memory_bytes together."},
+      {"rfi.beams.threshold_sigma", &r.beams.threshold_sigma, "How far out the beams' sum is.",
+       "standard deviations", 3.0, 1000.0},
   };
 }
 
@@ -76,8 +151,9 @@ std::vector<Key> output_keys(OutputConfig& o) {
 
 Schema schema_of(Config& config) {
   Schema schema;
-  for (auto& rows : {search_keys(config.search), rfi_keys(config.rfi), limits_keys(config.limits),
-                     output_keys(config.output)})
+  for (auto& rows :
+       {search_keys(config.search), rfi_keys(config.rfi), iqrm_keys(config.rfi.iqrm), time_keys(config.rfi),
+        cell_keys(config.rfi), limits_keys(config.limits), output_keys(config.output)})
     schema.keys.insert(schema.keys.end(), rows.begin(), rows.end());
   return schema;
 }

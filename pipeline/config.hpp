@@ -16,6 +16,7 @@ struct SearchConfig {
   double width_min_s = 4e-4;
   double width_max_s = 0.1;
   double snr_loss_max = 0.1;  ///< fraction of S/N that the plan may lose
+  bool running_noise = true;  ///< S/N is corrected for noise that is redder than its weights say
   double block_s = 2.0;
   std::string backend = "auto";  ///< auto, cpu or cuda
 };
@@ -26,16 +27,51 @@ struct RfiConfig {
     double threshold_sigma = 0.0;
   };
   double window_s = 1.0;
-  Rule channels{true, 5.0};
-  Rule zero_dm{true, 6.0};
+  double keep_snr = 500.0;   ///< pulses up to it are not flagged
+  double flagged_max = 0.5;  ///< of a beam, above which it is marked
   struct Bands {
     std::vector<Pair> mhz;  ///< always flagged
     bool hold(double freq_mhz) const;
   } bands;
+  struct Saturated {
+    bool enabled = true;
+    double margin_sigma = 2.0;
+  } saturated;
+  Rule channels{true, 5.0};
+  struct Iqrm {
+    bool enabled = false;
+    double threshold_sigma = 3.0;
+    double radius_fraction = 0.05;
+  } iqrm;
+  Rule zero_dm{true, 6.0};
+  struct ZeroDmFilter {
+    bool enabled = false;
+  } zero_dm_filter;
+  struct Periodic {
+    bool enabled = true;
+    std::vector<double> fundamentals_hz = {1.0 / 0.201326592, 50.0};
+    double max_hz = 500.0;
+    double false_alarm = 1e-4;
+  } periodic;
+  struct Kurtosis {
+    bool enabled = true;
+    double false_alarm = 1e-7;
+    int cell_samples = 1024;
+    double shape = 0.0;  ///< 0: measured
+  } kurtosis;
+  struct SumThreshold {
+    bool enabled = true;
+    double threshold_sigma = 12.0;
+    double base = 1.5;
+    int longest = 64;
+    double bandpass_sigma = 8.0;
+    double bandpass_lambda = 1e5;
+  } sum_threshold;
+  Rule beams{true, 4.5};
 };
 
 struct LimitsConfig {
-  std::int64_t memory_bytes = 4'000'000'000;
+  std::int64_t memory_bytes = 16'000'000'000;
   int threads = 0;  ///< 0: all that the machine offers
 };
 

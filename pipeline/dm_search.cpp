@@ -35,8 +35,9 @@ std::int64_t variance_bins(const BoxcarPlan& boxcar) { return (boxcar.lag() + kT
 class DmSearch::TileRows final : public RowWriter {
  public:
   TileRows(const PlanPass& pass, Pass& state, Scratch& scratch, int first_trial, std::int64_t first_sample,
-           const StreamInfo& info)
-      : pass_(pass),
+           const StreamInfo& info, bool measures_noise)
+      : measures_noise_(measures_noise),
+        pass_(pass),
         state_(state),
         scratch_(scratch),
         first_trial_(first_trial),
@@ -45,7 +46,9 @@ class DmSearch::TileRows final : public RowWriter {
 
   std::int32_t* begin_row(int) override { return scratch_.row.data() + kBoxcarTail; }
 
+  // Rows come in order of their trials: the first one measures the noise of all.
   void end_row(int trial) override {
+    if (trial == first_trial_ && measures_noise_) measure_noise();
     auto& tail = *reinterpret_cast<BoxcarTail*>(state_.tails.data() + trial * kTailInts);
     found_.clear();
     boxcar_search(pass_.boxcar, track_of(trial), scratch_.row.view(), tail, scratch_.boxcar.view(), found_);
@@ -84,6 +87,14 @@ class DmSearch::TileRows final : public RowWriter {
     Event event;
   };
 
+  void measure_noise() {
+    auto& noise = state_.noise[static_cast<std::size_t>(first_trial_ / kTrialTile)];
+    update_noise_scale(pass_.boxcar, track_of(first_trial_),
+                       scratch_.row.cview().slice(0, kBoxcarTail, kBoxcarTail + kTimeTile), noise);
+    const auto factors = noise.factors();
+    for (auto& track : scratch_.tracks) track.noise = factors;
+  }
+
   const VarianceTrack& track_of(int trial) const {
     return scratch_.tracks[static_cast<std::size_t>((trial - first_trial_) / trials_per_variance(pass_))];
   }
@@ -98,6 +109,7 @@ class DmSearch::TileRows final : public RowWriter {
     event.time_s = (start + 0.5 * (e.width * factor - 1.0)) * info_.sample_time_s;
     event.dm_pc_cm3 = delay * pass_.dm_per_sample_pc_cm3;
     event.snr = e.snr;
+    event.snr_white = e.snr * track_of(first_trial_).noise_of(e.width);
     return event;
   }
 
@@ -112,6 +124,7 @@ class DmSearch::TileRows final : public RowWriter {
     if (!best_ || more_significant(event, best_->event)) best_ = {trial, e, event};
   }
 
+  bool measures_noise_;
   const PlanPass& pass_;
   Pass& state_;
   Scratch& scratch_;
@@ -165,7 +178,8 @@ std::int64_t DmSearch::footprint_bytes() const {
   for (const auto& o : octaves_)
     bytes +=
         info_.n_chan * (o.history + o.block) + n_subband * (o.lag + o.history + o.block) / kVarianceBin * 8;
-  for (const auto& pass : plan_.passes) bytes += pass.fdmt.n_trial() * kTailInts * 4;
+  for (const auto& pass : plan_.passes)
+    bytes += pass.fdmt.n_trial() * (kTailInts * 4 + std::int64_t{sizeof(NoiseScale)} / kTrialTile + 1);
   const std::int64_t events = std::int64_t{64} * kMaxEventsPerTile * 64;
   return bytes + n_threads_ * (fdmt_scratch_bytes() + plan_.window_samples + events);
 }
@@ -188,6 +202,11 @@ DmSearch::Scratch DmSearch::make_scratch() const {
   return s;
 }
 
+void DmSearch::prepare(int n_trial, Pass& pass) {
+  pass.tails.assign(static_cast<std::size_t>(n_trial * kTailInts), 0);
+  pass.noise.assign(static_cast<std::size_t>((n_trial + kTrialTile - 1) / kTrialTile), {});
+}
+
 void DmSearch::allocate() {
   const auto n_subband = static_cast<std::int64_t>(subbands_.size()) - 1;
   const auto make_bins = [&](Bins& bins, std::int64_t n_time) {
@@ -200,8 +219,7 @@ void DmSearch::allocate() {
     o.samples = Array<std::int8_t, 2>({info_.n_chan, o.history + o.block});
     make_bins(o.bins, o.lag + o.history + o.block);
   }
-  for (std::size_t i = 0; i < passes_.size(); ++i)
-    passes_[i].tails.assign(static_cast<std::size_t>(plan_.passes[i].fdmt.n_trial() * kTailInts), 0);
+  for (std::size_t i = 0; i < passes_.size(); ++i) prepare(plan_.passes[i].fdmt.n_trial(), passes_[i]);
   group_memory_ = Array<std::int16_t, 1>({group_rows_ints()});
   for (int thread = 0; thread < n_threads_; ++thread) scratch_.push_back(make_scratch());
   take_pages(n_threads_, window_);
@@ -413,7 +431,7 @@ void DmSearch::search_tile(std::size_t index, int first, int last, std::int64_t 
   const auto& octave = octave_of(pass);
   const auto rows = group_rows(pass, octave);
   make_tracks(pass, octave, first, last, t, continues, scratch);
-  TileRows tile(pass, passes_[index], scratch, first, block_start(octave) + t, info_);
+  TileRows tile(pass, passes_[index], scratch, first, block_start(octave) + t, info_, plan_.running_noise);
   if (t < dedispersed_span(pass, octave).end) {
     fdmt_trials(pass.fdmt, rows, first, last, t, kTimeTile, tile, scratch.fdmt.view());
     tile.refine(octave.samples.cview(), kRefineLead + t);

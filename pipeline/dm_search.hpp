@@ -13,6 +13,7 @@
 
 #include "kernels/base/array.hpp"
 #include "kernels/base/candidate.hpp"
+#include "kernels/noise_scale.hpp"
 #include "pipeline/plan.hpp"
 
 namespace tianyan {
@@ -57,6 +58,7 @@ class DmSearch {
   };
   struct Pass {
     std::vector<std::int32_t> tails;  // [trial][level][32]
+    std::vector<NoiseScale> noise;    // [tile of trials], measured on its first trial
   };
   struct Scratch {
     Array<std::int8_t, 1> fine;  // a channel of a window, downsampled
@@ -71,6 +73,7 @@ class DmSearch {
   };
   class TileRows;
 
+  static void prepare(int n_trial, Pass& pass);
   Octave& octave_of(const PlanPass& pass);
   void distribute_window();
   void distribute_channel(std::int64_t c, View<std::int8_t, 1> scratch);

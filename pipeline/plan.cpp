@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "kernels/base/units.hpp"
+#include "kernels/zero_dm_filter.hpp"
 
 namespace tianyan {
 namespace {
@@ -268,7 +269,14 @@ SearchPlan make_search_plan(const Config& config, const StreamInfo& info) {
   expect(kept > kLeastBandFraction,
          "rfi.bands.mhz leaves {:.1f} % of the band; nothing is searched in less than {:.0f} %", 100.0 * kept,
          100.0 * kLeastBandFraction);
-  for (auto& pass : plan.passes) pass.loss.flagged_band = 1.0 - std::sqrt(kept);
+  plan.running_noise = config.search.running_noise;
+  for (auto& pass : plan.passes) {
+    pass.loss.flagged_band = 1.0 - std::sqrt(kept);
+    const double dm = 0.5 * (pass.dm_begin_pc_cm3() + pass.dm_end_pc_cm3());
+    if (config.rfi.zero_dm_filter.enabled)
+      pass.loss.zero_dm_filter = zero_dm_filter_loss(info.freq_low_mhz, info.channel_width_mhz, info.n_chan,
+                                                     dm, config.search.width_min_s);
+  }
   set_sizes(plan, info, config);
   set_work(plan);
   return plan;

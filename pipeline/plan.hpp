@@ -36,7 +36,8 @@ struct LossBudget {
   double boxcar = 0.0;        ///< best boxcar of the ladder on a Gaussian pulse, against its matched filter
   double smearing = 0.0;      ///< within the recorded channels: only coherent dedispersion would give it back
   double flagged_band = 0.0;  ///< static bands of the config
-  double searched() const;    ///< what the plan answers for: the first three together
+  double zero_dm_filter = 0.0;  ///< of a pulse's own share in the series that is taken away
+  double searched() const;      ///< what the plan answers for: the first three together
 };
 
 /// A run of trials of one octave that is dedispersed at once.
@@ -64,6 +65,7 @@ struct SearchPlan {
   double rms_inverse_square = 0.0;    ///< standard deviation of f^-2 over the band, 1/MHz^2
   double sample_time_s = 0.0;
   double additions_per_data_s = 0.0;  ///< dedispersion and boxcars
+  bool running_noise = true;          ///< S/N is corrected for it
 
   std::int64_t n_trial() const;
   int first_octave() const { return passes.front().octave; }
@@ -82,7 +84,7 @@ SearchPlan make_search_plan(const Config& config, const StreamInfo& info);
 /// pulse that is `width_s` (FWHM) wide in the recorded channels. Events are refined (kernels/refine.hpp):
 /// steps of DM and the tree's roundings decide whether a pulse is found, but cost what is reported of it
 /// nothing; left are the samples' length, one rounding of each channel's delay, (D t_s)^2 / 12, quantisation
-/// and the boxcar.
+/// and the boxcar; the zero-DM filter's loss is in the passes.
 double expected_recovery(const SearchPlan& plan, double dm_pc_cm3, double width_s);
 
 /// Length of a statistics window: the power of two nearest to rfi.window_s, at least 1024 samples.

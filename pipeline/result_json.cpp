@@ -22,6 +22,7 @@ json to_json(const Candidate& c) {
           {"dm_pc_cm3", c.dm_pc_cm3},
           {"dm_err_pc_cm3", c.dm_err_pc_cm3},
           {"snr", c.snr},
+          {"snr_white", c.snr_white},
           {"width_s", c.width_s},
           {"ref_freq_mhz", c.ref_freq_mhz},
           {"n_members", c.n_members}};
@@ -34,6 +35,7 @@ Candidate candidate_from(const json& j) {
   c.dm_pc_cm3 = j.at("dm_pc_cm3");
   c.dm_err_pc_cm3 = j.at("dm_err_pc_cm3");
   c.snr = j.at("snr");
+  c.snr_white = j.at("snr_white");
   c.width_s = j.at("width_s");
   c.ref_freq_mhz = j.at("ref_freq_mhz");
   c.n_members = j.at("n_members");
@@ -87,14 +89,56 @@ Losses losses_from(const json& j) {
   return {j.at("gap_samples"), j.at("n_gaps"), j.at("lost_bytes"), j.at("notes"), j.at("cut_short")};
 }
 
+// By the names of the rules that flagged anything.
 json to_json(const FlagCounts& f) {
-  return {{"total_samples", f.total},       {"recorded_samples", f.recorded}, {"bands_samples", f.bands},
-          {"channels_samples", f.channels}, {"times_samples", f.times},       {"fraction", f.fraction()}};
+  json j = {{"total_samples", f.total}, {"fraction", f.fraction()}};
+  for (std::size_t r = 1; r < kFlagRuleNames.size(); ++r)
+    if (f.by_rule[r] > 0) j[std::string(kFlagRuleNames[r]) + "_samples"] = f.by_rule[r];
+  return j;
 }
 
-FlagCounts flags_from(const json& j) {
-  return {j.at("total_samples"), j.at("recorded_samples"), j.at("bands_samples"), j.at("channels_samples"),
-          j.at("times_samples")};
+FlagCounts counts_from(const json& j) {
+  FlagCounts f;
+  f.total = j.at("total_samples");
+  for (std::size_t r = 1; r < kFlagRuleNames.size(); ++r)
+    f.by_rule[r] = j.value(std::string(kFlagRuleNames[r]) + "_samples", std::int64_t{0});
+  return f;
+}
+
+json to_json(const std::vector<FlagShare>& shares, const char* begin, const char* end) {
+  json all = json::array();
+  for (const auto& share : shares) {
+    json one = to_json(share.counts);
+    one[begin] = share.begin;
+    one[end] = share.end;
+    all.push_back(one);
+  }
+  return all;
+}
+
+std::vector<FlagShare> shares_from(const json& j, const char* begin, const char* end) {
+  std::vector<FlagShare> shares;
+  for (const auto& one : j) shares.push_back({one.at(begin), one.at(end), counts_from(one)});
+  return shares;
+}
+
+std::vector<PeriodicCount> lines_from(const json& j) {
+  std::vector<PeriodicCount> lines;
+  for (const auto& l : j)
+    lines.push_back({l.at("frequency_hz"), l.at("fundamental_hz"), l.at("harmonic"), l.at("n_window"),
+                     l.at("power_max")});
+  return lines;
+}
+
+FlagReport flags_from(const json& j) {
+  FlagReport f;
+  f.counts = counts_from(j);
+  f.bands = shares_from(j.at("by_band"), "freq_begin_mhz", "freq_end_mhz");
+  f.windows = shares_from(j.at("by_time"), "time_begin_s", "time_end_s");
+  f.channel = j.at("channel_fraction").get<std::vector<double>>();
+  f.lines = lines_from(j.at("periodic_lines"));
+  f.n_window = j.at("n_window");
+  return f;
 }
 
 std::vector<InputFile> files_from(const json& j) {
@@ -118,6 +162,23 @@ json to_json(const std::vector<InputFile>& files) {
   return all;
 }
 
+json to_json(const FlagReport& f) {
+  json lines = json::array();
+  for (const auto& l : f.lines)
+    lines.push_back({{"frequency_hz", l.frequency_hz},
+                     {"fundamental_hz", l.fundamental_hz},
+                     {"harmonic", l.harmonic},
+                     {"n_window", l.n_window},
+                     {"power_max", l.power_max}});
+  json j = to_json(f.counts);
+  j["by_band"] = to_json(f.bands, "freq_begin_mhz", "freq_end_mhz");
+  j["by_time"] = to_json(f.windows, "time_begin_s", "time_end_s");
+  j["channel_fraction"] = f.channel;
+  j["periodic_lines"] = lines;
+  j["n_window"] = f.n_window;
+  return j;
+}
+
 json to_json(const BeamResult& r) {
   json candidates = json::array();
   for (const auto& c : r.candidates) candidates.push_back(to_json(c));
@@ -128,7 +189,6 @@ json to_json(const BeamResult& r) {
           {"losses", to_json(r.losses)},
           {"candidates", candidates},
           {"flags", to_json(r.flags)},
-          {"channel_flagged", r.channel_flagged},
           {"n_events", r.n_events},
           {"n_events_dropped", r.n_events_dropped},
           {"seconds", r.seconds}};
@@ -143,7 +203,6 @@ BeamResult beam_result_from_json(const json& j) {
   r.losses = losses_from(j.at("losses"));
   for (const auto& c : j.at("candidates")) r.candidates.push_back(candidate_from(c));
   r.flags = flags_from(j.at("flags"));
-  r.channel_flagged = j.at("channel_flagged").get<std::vector<double>>();
   r.n_events = j.at("n_events");
   r.n_events_dropped = j.at("n_events_dropped");
   r.seconds = j.at("seconds");
@@ -167,7 +226,8 @@ json to_json(const SearchPlan& plan) {
                         {"quantisation", p.loss.quantisation},
                         {"boxcar", p.loss.boxcar},
                         {"smearing", p.loss.smearing},
-                        {"flagged_band", p.loss.flagged_band}}}});
+                        {"flagged_band", p.loss.flagged_band},
+                        {"zero_dm_filter", p.loss.zero_dm_filter}}}});
   return {{"passes", passes},
           {"n_trial", plan.n_trial()},
           {"window_samples", plan.window_samples},

@@ -10,6 +10,7 @@
 namespace tianyan {
 
 nlohmann::json to_json(const std::vector<InputFile>& files);
+nlohmann::json to_json(const FlagReport& report);
 nlohmann::json to_json(const BeamResult& result);
 /// Throws nlohmann::json::exception where something is missing.
 BeamResult beam_result_from_json(const nlohmann::json& j);

@@ -27,6 +27,11 @@ struct Printer {
     for (int i : *v) numbers.push_back(std::to_string(i));
     return '[' + join(numbers, ", ") + ']';
   }
+  std::string operator()(const std::vector<double>* v) const {
+    std::vector<std::string> numbers;
+    for (double x : *v) numbers.push_back(number(x));
+    return '[' + join(numbers, ", ") + ']';
+  }
   std::string operator()(const std::vector<Pair>* v) const {
     std::vector<std::string> pairs;
     for (const Pair& p : *v) pairs.push_back(fmt::format("[{}, {}]", number(p[0]), number(p[1])));
@@ -59,6 +64,7 @@ struct TypeName {
   std::string operator()(const bool*) const { return "true or false"; }
   std::string operator()(const std::string*) const { return "a string"; }
   std::string operator()(const std::vector<int>*) const { return "an array of integers"; }
+  std::string operator()(const std::vector<double>*) const { return "an array of numbers"; }
   std::string operator()(const std::vector<Pair>*) const { return "an array of [low, high] pairs"; }
 };
 

@@ -16,8 +16,8 @@ namespace tianyan {
 using Pair = std::array<double, 2>;  ///< low, high
 
 /// The field that a key sets. What it holds before reading is the default.
-using Slot =
-    std::variant<double*, int*, std::int64_t*, bool*, std::string*, std::vector<int>*, std::vector<Pair>*>;
+using Slot = std::variant<double*, int*, std::int64_t*, bool*, std::string*, std::vector<int>*,
+                          std::vector<double>*, std::vector<Pair>*>;
 
 inline constexpr double kNoLimit = std::numeric_limits<double>::infinity();
 

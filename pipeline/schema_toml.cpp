@@ -107,6 +107,18 @@ struct Store {
     *field = values;
     return "";
   }
+  std::string operator()(std::vector<double>* field) const {
+    const auto* array = node.as_array();
+    if (array == nullptr) return wrong_type();
+    std::vector<double> values;
+    for (const toml::node& element : *array) {
+      if (!element.is_number()) return wrong_type();
+      values.push_back(*element.value<double>());
+      if (!fits_range(key, values.back())) return range_error(key, value_text(node));
+    }
+    *field = values;
+    return "";
+  }
   std::string operator()(std::vector<Pair>* field) const {
     const auto* array = node.as_array();
     if (array == nullptr) return wrong_type();

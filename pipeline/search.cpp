@@ -64,7 +64,8 @@ void add_meta(Table& table, const Config& config, const std::vector<Beam>& beams
   table.meta.push_back({"plan", plan.dump()});
 }
 
-std::vector<std::string> remarks_of(const FoundInputs& found, const std::vector<Beam>& beams) {
+std::vector<std::string> remarks_of(const Config& config, const FoundInputs& found,
+                                    const std::vector<Beam>& beams) {
   std::vector<std::string> remarks;
   for (const auto& line : found.skipped) remarks.push_back("skipped " + line);
   for (const auto& beam : beams) {
@@ -72,6 +73,8 @@ std::vector<std::string> remarks_of(const FoundInputs& found, const std::vector<
       remarks.push_back(fmt::format("beam M{:02d} failed: {}", beam.number, beam.failure));
     if (!beam.result) continue;
     for (const auto& note : beam.result->losses.notes) remarks.push_back(note);
+    if (beam.result->flags.counts.fraction() > config.rfi.flagged_max)
+      remarks.push_back(heavily_flagged_text(beam.number, beam.result->flags.counts, config.rfi));
     if (beam.result->n_events_dropped > 0)
       remarks.push_back(
           fmt::format("beam M{:02d}: {} events dropped where more than {} crowded one tile of trials and "
@@ -95,6 +98,8 @@ json report_of(const SearchRequest& request, const std::vector<Beam>& beams, con
     one["failure"] = beam.failure.empty() ? json(nullptr) : json(beam.failure);
     one["plan"] = beam.plan ? to_json(*beam.plan) : json(nullptr);
     one["memory_bytes"] = beam.memory_bytes;
+    if (beam.result)
+      one["heavily_flagged"] = beam.result->flags.counts.fraction() > request.config.rfi.flagged_max;
     one["threads"] = beam.n_threads;
     if (beam.result && beam.result->seconds > 0.0)
       one["real_time_factor"] = beam.result->info.duration_s() / beam.result->seconds;
@@ -107,6 +112,7 @@ json report_of(const SearchRequest& request, const std::vector<Beam>& beams, con
           {"vector_instructions", vector_target()},
           {"threads", thread_count(request.config.limits)},
           {"beams_at_once", shares.n_at_once},
+          {"beams_in_step", shares.n_in_step},
           {"memory_bytes", shares.memory_bytes},
           {"seconds", shares.seconds},
           {"real_time_factor", shares.data_s > 0.0 ? json(shares.data_s / shares.seconds) : json(nullptr)},
@@ -123,7 +129,7 @@ SearchSummary run_search(const SearchRequest& request) {
          "search.backend = \"cuda\": this build has no CUDA backend; use "
          "\"auto\" or \"cpu\"");
   const auto found = find_inputs(request.inputs);
-  auto beams = open_beams(found);
+  auto beams = open_beams(found, request.mask);
   Plans plans(request.config, beams);
   bind_beams(request.config, plans, beams);
   const RunDirectory run(request.run_directory, request.config, request.existing);
@@ -143,7 +149,7 @@ SearchSummary run_search(const SearchRequest& request) {
   }
   require(!origins.empty(), "no beam could be searched: {}", beams.front().failure);
   summary.n_candidate = static_cast<std::int64_t>(candidates.size());
-  summary.remarks = remarks_of(found, beams);
+  summary.remarks = remarks_of(request.config, found, beams);
   const auto n_plot =
       plot_all(request, run, beams, candidates, detection_ids(candidates, origins), summary.remarks);
   if (is_incomplete(beams)) summary.exit_code = ExitCode::kIncomplete;

@@ -14,6 +14,7 @@ struct SearchRequest {
   Config config;
   std::vector<std::string> inputs;
   std::string run_directory;
+  std::string mask;  ///< a mask file, or a directory with one for each beam; empty: none
   ExistingRun existing = ExistingRun::kRefuse;
   bool quiet = false;
 };

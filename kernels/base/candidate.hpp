@@ -9,8 +9,9 @@ namespace tianyan {
 struct Event {
   double time_s = 0.0;  ///< centre of the boxcar, seconds since the scan's first sample
   double dm_pc_cm3 = 0.0;
-  double width_s = 0.0;  ///< of the boxcar
-  double snr = 0.0;
+  double width_s = 0.0;    ///< of the boxcar
+  double snr = 0.0;        ///< by the weights and the running noise
+  double snr_white = 0.0;  ///< by the weights alone
 };
 
 /// One pulse in one beam.
@@ -20,7 +21,8 @@ struct Candidate {
       0.0;  ///< arrival at the centre of the highest channel, seconds since the scan's first sample
   double dm_pc_cm3 = 0.0;
   double dm_err_pc_cm3 = 0.0;
-  double snr = 0.0;
+  double snr = 0.0;        ///< by the weights and the running noise
+  double snr_white = 0.0;  ///< by the weights alone
   double width_s = 0.0;
   double ref_freq_mhz = 0.0;
   std::int64_t n_members = 0;  ///< events that belong to it

@@ -78,7 +78,7 @@ void normalise_window(benchmark::State& state, T, const Calibration&... calibrat
   channel_stats(rows, calibration..., weights, 0, m.mean.view(), m.sigma.view(), m.n_good.view());
   Array<std::int8_t, 2> q({kChannels, kWindow});
   for_slabs(state, {.bytes = kSamples * (sizeof(T) + 1)}, [&](int c) {
-    normalise(rows, calibration..., m.mean.cview(), m.sigma.cview(), weights, c,
+    normalise(rows, calibration..., m.mean.cview(), m.sigma.cview(), weights, c, {},
               q.view().slice(0, c, c + kSlab), m.q_sum.view());
   });
 }
@@ -108,7 +108,7 @@ void flag_times_window(benchmark::State& state) {
   Array<std::uint8_t, 1> good({kWindow});
   time_windows(state, {}, [&] {
     std::fill_n(good.data(), kWindow, std::uint8_t{1});
-    flag_times(z.cview(), sigma.cview(), 6.0, good.view());
+    flag_times(z.cview(), sigma.cview(), {}, 6.0, good.view());
   });
 }
 BENCHMARK(flag_times_window)->Unit(benchmark::kMillisecond);
@@ -160,9 +160,11 @@ BENCHMARK_CAPTURE(condition_window, 16bit_1pol, kWide, 1)
 
 void add_zero_dm_window(benchmark::State& state) {
   const auto q = quantised_noise(kChannels, kWindow);
-  Array<std::int32_t, 1> z({kWindow});
-  for_slabs(state, {.bytes = kSamples, .additions = kSamples},
-            [&](int c) { add_zero_dm(q.view().slice(0, c, c + kSlab), z.view()); });
+  Array<std::int16_t, 1> z({kWindow});
+  for_slabs(state, {.bytes = kSamples, .additions = kSamples}, [&](int c) {
+    std::fill_n(z.data(), kWindow, std::int16_t{0});
+    add_zero_dm(q.view().slice(0, c, c + kSlab), z.view());
+  });
 }
 BENCHMARK(add_zero_dm_window)->Unit(benchmark::kMillisecond);
 

@@ -23,7 +23,7 @@ std::vector<std::string> names_of(const Table& table) {
 }
 
 Candidate candidate(int beam, double time_s, double snr) {
-  return {beam, time_s, 565.25, 0.5, snr, 0.000196608, 1499.93896484375, 12};
+  return {beam, time_s, 565.25, 0.5, snr, snr + 1.0, 0.000196608, 1499.93896484375, 12};
 }
 
 /// Beam 1 starts at 2020-05-31 00:00:00, beam 7 a second later.
@@ -40,13 +40,14 @@ const std::vector<std::string> kCommon = {"beam", "time_s",  "mjd",          "dm
 TEST(CandidatesTable, HasItsColumnsInTheFixedOrder) {
   std::vector<std::string> expected = kCommon;
   expected.push_back("rank");
+  expected.push_back("snr_white");
   EXPECT_EQ(names_of(candidates_table({}, {})), expected);
 }
 
 TEST(DetectionsTable, HasItsColumnsInTheFixedOrder) {
   std::vector<std::string> expected = kCommon;
   for (const char* name :
-       {"n_beams", "beams", "ra_deg", "dec_deg", "pos_err_deg", "mjd_inf_bary", "class", "id"})
+       {"n_beams", "beams", "ra_deg", "dec_deg", "pos_err_deg", "mjd_inf_bary", "class", "id", "snr_white"})
     expected.emplace_back(name);
   EXPECT_EQ(names_of(detections_table({}, {})), expected);
 }
@@ -71,7 +72,8 @@ TEST(CandidatesTable, WritesOneRowAsWorkedByHand) {
   const std::string text = format_ecsv(table);
   // 8.64 s + 1 s = 9.64 s = 1.11574074074...e-4 d
   EXPECT_NE(
-      text.find("\n7,8.640000000,59000.000111574074,565.2500,0.5000,20.250,0.000196608,1499.938965,12,1\n"),
+      text.find(
+          "\n7,8.640000000,59000.000111574074,565.2500,0.5000,20.250,0.000196608,1499.938965,12,1,21.250\n"),
       std::string::npos)
       << text;
   EXPECT_NE(text.find("unit: \"pc / cm3\""), std::string::npos);

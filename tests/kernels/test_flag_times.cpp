@@ -19,7 +19,7 @@ struct Series {
 
   std::int64_t flag(double threshold) {
     return flag_times(View<const std::int32_t, 1>(z.data(), {std::ssize(z)}),
-                      View<const float, 1>(sigma.data(), {std::ssize(sigma)}), threshold,
+                      View<const float, 1>(sigma.data(), {std::ssize(sigma)}), {}, threshold,
                       View<std::uint8_t, 1>(good.data(), {std::ssize(good)}));
   }
 };
@@ -66,19 +66,20 @@ std::vector<std::uint8_t> flagged_plainly(const Series& s, double threshold) {
 
 TEST(AddZeroDm, AddsTheChannelsOfEachSample) {
   const std::int8_t q[6] = {1, -2, 3, 40, 50, -128};
-  std::int32_t z[3] = {100, 200, 300};
-  add_zero_dm(View<const std::int8_t, 2>(q, {2, 3}), View<std::int32_t, 1>(z, {3}));
-  EXPECT_EQ(std::vector<std::int32_t>(z, z + 3), (std::vector<std::int32_t>{141, 248, 175}));
+  std::int16_t z[3] = {100, 200, 300};
+  add_zero_dm(View<const std::int8_t, 2>(q, {2, 3}), View<std::int16_t, 1>(z, {3}));
+  EXPECT_EQ(std::vector<std::int16_t>(z, z + 3), (std::vector<std::int16_t>{141, 248, 175}));
 }
 
 TEST(AddZeroDm, MatchesTheReferenceOverAwkwardSizes) {
   Xoshiro256 random(1);
-  for (int n_chan : kAwkwardChannels)
+  for (int n_chan : {1, 2, 3, 5, 42, 63, 64, 65, 130, 256})
     for (std::int64_t n : {1, 3, 7, 31, 32, 33, 257}) {
       PaddedRows<std::int8_t> q(n_chan, n, random);
       fill_uniform(q.view(), 127, random);
-      PaddedRows<std::int32_t> fast(1, n, random), plain(1, n, random);
-      for (std::int64_t t = 0; t < n; ++t) fast.view()(0, t) = plain.view()(0, t) = static_cast<int>(7 * t);
+      PaddedRows<std::int16_t> fast(1, n, random), plain(1, n, random);
+      for (std::int64_t t = 0; t < n; ++t)
+        fast.view()(0, t) = plain.view()(0, t) = static_cast<std::int16_t>(t % 50);
       add_zero_dm(q.cview(), fast.view()[0]);
       add_zero_dm_reference(q.cview(), plain.view()[0]);
       EXPECT_TRUE(equal(fast.cview(), plain.cview(), "", "t")) << n_chan;
@@ -91,7 +92,7 @@ TEST(SubtractZeroDm, TakesAChannelOutAgain) {
   for (std::int64_t n : {1, 3, 7, 63, 64, 65, 257}) {
     PaddedRows<std::int8_t> q(5, n, random);
     fill_uniform(q.view(), 127, random);
-    Array<std::int32_t, 1> z({n}), others({n});
+    Array<std::int16_t, 1> z({n}), others({n});
     add_zero_dm(q.cview(), z.view());
     add_zero_dm_reference(q.cview().slice(0, 0, 4), others.view());
     subtract_zero_dm(q.cview()[4], z.view());
@@ -101,16 +102,16 @@ TEST(SubtractZeroDm, TakesAChannelOutAgain) {
 }
 
 TEST(AddZeroDm, OfManyRowsAtTheirLargestDoesNotOverflow) {
-  Array<std::int8_t, 2> q({600, 64});
-  for (std::int64_t i = 0; i < q.size(); ++i) q.data()[i] = -128;
-  Array<std::int32_t, 1> z({64});
+  Array<std::int8_t, 2> q({256, 64});
+  for (std::int64_t i = 0; i < q.size(); ++i) q.data()[i] = -127;
+  Array<std::int16_t, 1> z({64});
   add_zero_dm(q.cview(), z.view());
-  EXPECT_EQ(values_of(z.cview()), std::vector<std::int32_t>(64, -128 * 600));
+  EXPECT_EQ(values_of(z.cview()), std::vector<std::int16_t>(64, -127 * 256));
 }
 
 TEST(AddZeroDm, RefusesShapesThatDiffer) {
   Array<std::int8_t, 2> q({3, 8});
-  Array<std::int32_t, 1> z({7}), right({8});
+  Array<std::int16_t, 1> z({7}), right({8});
   EXPECT_THROW(add_zero_dm(q.cview(), z.view()), std::invalid_argument);
   EXPECT_THROW(add_zero_dm(View<const std::int8_t, 2>(q.data(), {3, 8}, {1, 3}), right.view()),
                std::invalid_argument);

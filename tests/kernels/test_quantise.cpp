@@ -16,7 +16,7 @@ std::vector<int> quantised(std::vector<float> x, float mean, float sigma) {
   Array<std::int8_t, 2> q({1, n});
   Array<std::int64_t, 1> q_sum({1});
   normalise(View<const float, 2>(x.data(), {1, n}), View<const float, 1>(&mean, {1}),
-            View<const float, 1>(&sigma, {1}), all_good(n, 1), 0, q.view(), q_sum.view());
+            View<const float, 1>(&sigma, {1}), all_good(n, 1), 0, {}, q.view(), q_sum.view());
   return {q.data(), q.data() + n};
 }
 
@@ -55,8 +55,9 @@ TEST(Normalise, MatchesTheReferenceOverAwkwardSizes) {
       }
       PaddedRows<std::int8_t> fast(n_chan, n_time, random), plain(n_chan, n_time, random);
       Array<std::int64_t, 1> fast_sum({n_chan}), plain_sum({n_chan});
-      normalise(x.cview(), mean.cview(), sigma.cview(), w, first, fast.view(), fast_sum.view());
-      normalise_reference(x.cview(), mean.cview(), sigma.cview(), w, first, plain.view(), plain_sum.view());
+      normalise(x.cview(), mean.cview(), sigma.cview(), w, first, {}, fast.view(), fast_sum.view());
+      normalise_reference(x.cview(), mean.cview(), sigma.cview(), w, first, {}, plain.view(),
+                          plain_sum.view());
       EXPECT_EQ(values_of(fast_sum.cview()), values_of(plain_sum.cview()));
       EXPECT_TRUE(equal(fast.cview(), plain.cview(), "c", "t")) << n_chan << " x " << n_time;
       EXPECT_TRUE(fast.gaps_untouched());
@@ -86,7 +87,7 @@ std::vector<int> levels(std::int64_t n, double scale, double offset, float mean,
   Array<std::int8_t, 2> q({1, n});
   Array<std::int64_t, 1> q_sum({1});
   normalise(View<const T, 2>(x.cview()), calibration_of(1, scale, offset), View<const float, 1>(&mean, {1}),
-            View<const float, 1>(&sigma, {1}), all_good(n, 1), 0, q.view(), q_sum.view());
+            View<const float, 1>(&sigma, {1}), all_good(n, 1), 0, {}, q.view(), q_sum.view());
   return {q.data(), q.data() + n};
 }
 
@@ -130,8 +131,8 @@ void check_integers(int n_chan, std::int64_t n_time, Xoshiro256& random) {
   }
   PaddedRows<std::int8_t> fast(n_chan, n_time, random), plain(n_chan, n_time, random);
   Array<std::int64_t, 1> fast_sum({n_chan}), plain_sum({n_chan});
-  normalise(x.cview(), calibration, mean.cview(), sigma.cview(), w, first, fast.view(), fast_sum.view());
-  normalise_reference(wide.cview(), calibration, mean.cview(), sigma.cview(), w, first, plain.view(),
+  normalise(x.cview(), calibration, mean.cview(), sigma.cview(), w, first, {}, fast.view(), fast_sum.view());
+  normalise_reference(wide.cview(), calibration, mean.cview(), sigma.cview(), w, first, {}, plain.view(),
                       plain_sum.view());
   EXPECT_TRUE(equal(fast.cview(), plain.cview(), "c", "t")) << n_chan << " x " << n_time;
   EXPECT_EQ(values_of(fast_sum.cview()), values_of(plain_sum.cview()));
@@ -153,7 +154,8 @@ TEST(NormaliseIntegers, RefuseShapesThatDiffer) {
   Array<std::int8_t, 2> q({3, 16});
   Array<std::int64_t, 1> sum({3}), two({2});
   const auto call = [&](const RowCalibration& calibration, int first, View<std::int64_t, 1> q_sum) {
-    normalise(x.cview(), calibration, mean.cview(), sigma.cview(), all_good(16, 4), first, q.view(), q_sum);
+    normalise(x.cview(), calibration, mean.cview(), sigma.cview(), all_good(16, 4), first, {}, q.view(),
+              q_sum);
   };
   EXPECT_NO_THROW(call(calibration_of(4, 1.0, 0.0), 1, sum.view()));
   EXPECT_THROW(call(calibration_of(4, 1.0, 0.0), 2, sum.view()), std::invalid_argument);
@@ -168,7 +170,7 @@ TEST(Normalise, RefusesShapesThatDiffer) {
   Array<std::int64_t, 1> q_sum({3});
   const auto w = all_good(16, 4);
   const auto call = [&](auto in, auto m, auto s, const SpanWeights& weights, int first, auto out) {
-    normalise(in, m, s, weights, first, out, q_sum.view());
+    normalise(in, m, s, weights, first, {}, out, q_sum.view());
   };
   EXPECT_NO_THROW(call(x.cview(), mean.cview(), sigma.cview(), w, 1, q.view()));
   EXPECT_THROW(call(x.cview(), mean.cview(), sigma.cview(), w, 2, q.view()), std::invalid_argument);

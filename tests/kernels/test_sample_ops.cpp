@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "kernels/level_ops.hpp"
 #include "kernels/sample_ops.hpp"
 #include "tests/kernels/kernel_test.hpp"
 

@@ -46,7 +46,7 @@ Conditioned conditioned(const RawBlock& block, const SampleFormat& format, int n
                   {}};
   conditioner.process(block, out.q.view(), out.weight.view(), out.mean.view());
   out.time_good = values_of(conditioner.time_good());
-  out.counts = conditioner.counts();
+  out.counts = conditioner.report().counts;
   return out;
 }
 
@@ -99,10 +99,10 @@ TEST(Condition, BytesBecomeWhatTheSameFloatsDo) {
         EXPECT_LE(n_differ, floats.q.size() / 1000);
         EXPECT_EQ(integers.time_good, floats.time_good);
         EXPECT_TRUE(equal(integers.weight.cview(), floats.weight.cview(), "b", "i"));
-        EXPECT_EQ(integers.counts.channels, floats.counts.channels);
-        EXPECT_GE(integers.counts.channels, 2 * (n_time - 265));
-        EXPECT_EQ(integers.counts.recorded, 265 * n_chan);
-        EXPECT_GE(integers.counts.times, 10 * (n_chan - 12));
+        EXPECT_EQ(integers.counts.of(FlagRule::kChannels), floats.counts.of(FlagRule::kChannels));
+        EXPECT_GE(integers.counts.of(FlagRule::kChannels), 2 * (n_time - 265));
+        EXPECT_EQ(integers.counts.of(FlagRule::kRecorded), 265 * n_chan);
+        EXPECT_GE(integers.counts.of(FlagRule::kTimes), 10 * (n_chan - 12));
       }
 }
 

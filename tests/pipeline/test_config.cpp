@@ -36,7 +36,7 @@ TEST_F(ConfigTest, AnEmptyPathGivesTheDefaults) {
   EXPECT_EQ(config.search.backend, "auto");
   EXPECT_EQ(config.rfi.channels.threshold_sigma, 5.0);
   EXPECT_EQ(config.rfi.zero_dm.threshold_sigma, 6.0);
-  EXPECT_EQ(config.limits.memory_bytes, 4'000'000'000);
+  EXPECT_EQ(config.limits.memory_bytes, 16'000'000'000);
 }
 
 TEST_F(ConfigTest, ReadsEveryTypeOfValue) {

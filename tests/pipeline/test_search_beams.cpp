@@ -119,6 +119,7 @@ TEST(Search, IsTheSameHoweverManyBeamsAreSearchedAtOnce) {
   auto config = small_config();
   config.search.dm_max_pc_cm3 = 100.0;
   config.search.width_min_s = 4e-3;
+  config.rfi.beams.enabled = false;
   config.limits.threads = 1;
   search_into(dir.file("run1"), {dir.file("scan")}, config);
   const auto tables = read_text(dir.file("run1/candidates.ecsv"));
@@ -171,7 +172,7 @@ TEST_F(SearchCommandTest, ASignalStopsAllBeamsThatRunAndResumeGoesOn) {
   simulate_scan(spec, dir_.file("scan"));
   const std::string arguments = "search '' '" + dir_.file("scan") +
                                 "' -q --threads 2 --set output.plots=false --set search.width_min_s=1e-3 "
-                                "--set search.dm_max_pc_cm3=300 ";
+                                "--set search.dm_max_pc_cm3=300 --set rfi.beams.enabled=false ";
   ASSERT_EQ(run(arguments + "-o '" + dir_.file("whole") + "'").exit_code, 0);
   // The first two beams are done, or nearly so, when the signal comes; four are left.
   const auto o =
