@@ -340,7 +340,7 @@ std::string shortened(const std::string& text, std::size_t longest) {
 
 void draw_words(GizaPage& page, const FlagPlot& plot) {
   page.set_panel(kTitle, in_pixels(kTitle));
-  page.text(0.0, 30.0, shortened(plot.title, 46), 1.4, true);
+  page.text(0.0, 30.0, shortened(plot.title, 42), 1.4, true);
   page.text(0.0, 4.0, shortened(plot.subtitle, 110));
   page.set_panel(kNote, in_pixels(kNote));
   page.text(

@@ -57,12 +57,12 @@ namespace {
 
 // Sum of a quantity kept in bins over samples [from, to): whole bins by their running sums, parts in
 // proportion.
-double sum_between(View<const float, 1> per_bin, View<const double, 1> prefix, std::int64_t from,
-                   std::int64_t to) {
+double sum_between(View<const float, 1> per_bin, View<const double, 1> prefix, int bin_samples,
+                   std::int64_t from, std::int64_t to) {
   const auto up_to = [&](std::int64_t t) {
-    const std::int64_t bin = t / kVarianceBin;
+    const std::int64_t bin = t / bin_samples;
     const double whole = prefix[bin];
-    const auto part = static_cast<double>(t - bin * kVarianceBin) / kVarianceBin;
+    const auto part = static_cast<double>(t - bin * bin_samples) / bin_samples;
     return part > 0.0 ? whole + part * per_bin[bin] : whole;
   };
   return up_to(to) - up_to(from);
@@ -96,17 +96,17 @@ double boxcar_snr(const BoxcarPlan& plan, const VarianceTrack& track, std::int64
 
 double VarianceTrack::of(std::int64_t start, int width) const {
   const std::int64_t from = start - begin, to = from + width;
-  const std::int64_t first = from / kVarianceBin, last = (to - 1) / kVarianceBin;
-  if (width < kVarianceBin) {
+  const std::int64_t first = from / bin_samples, last = (to - 1) / bin_samples;
+  if (width < bin_samples) {
     const float most = first == last ? per_bin[first] : std::max(per_bin[first], per_bin[last]);
-    return double{most} * width / kVarianceBin;
+    return double{most} * width / bin_samples;
   }
-  return sum_between(per_bin, running_sums(per_bin, prefix), from, to);
+  return sum_between(per_bin, running_sums(per_bin, prefix), bin_samples, from, to);
 }
 
 double VarianceTrack::mean_of(std::int64_t start, int width) const {
   if (mean_per_bin.shape(0) == 0) return 0.0;
-  return sum_between(mean_per_bin, running_sums(mean_per_bin, mean_prefix), start - begin,
+  return sum_between(mean_per_bin, running_sums(mean_per_bin, mean_prefix), kVarianceBin, start - begin,
                      start - begin + width);
 }
 
@@ -114,16 +114,17 @@ namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-// Least variance and mean per sample of a stretch of bins that grows.
+// Least variance and mean per sample of a stretch of samples, which count from the track's first; whole bins
+// of kVarianceBin.
 struct Least {
   double variance = kInfinity, mean = kInfinity;
 
-  void add(const VarianceTrack& track, std::int64_t first_bin, std::int64_t end_bin) {
-    const auto least = [&](View<const float, 1> bins) {
-      return double{least_of(bins.data() + first_bin, end_bin - first_bin)} / kVarianceBin;
+  void add(const VarianceTrack& track, std::int64_t from, std::int64_t to) {
+    const auto least = [&](View<const float, 1> bins, int bin_samples) {
+      return double{least_of(bins.data() + from / bin_samples, (to - from) / bin_samples)} / bin_samples;
     };
-    variance = std::min(variance, least(track.per_bin));
-    mean = std::min(mean, track.mean_per_bin.shape(0) > 0 ? least(track.mean_per_bin) : 0.0);
+    variance = std::min(variance, least(track.per_bin, track.bin_samples));
+    mean = std::min(mean, track.mean_per_bin.shape(0) > 0 ? least(track.mean_per_bin, kVarianceBin) : 0.0);
   }
 };
 
@@ -181,13 +182,13 @@ struct CellSearch {
     const auto scale = BoxcarPlan::decimation(level);
     BoxcarEvent best;
     Least least;
-    auto bin = (first * scale - track.begin) / kVarianceBin;
+    auto from = (first * scale - track.begin) / kVarianceBin * kVarianceBin;
     for (int j = plan.first_width[level]; j < plan.end_width[level]; ++j) {
       if (bound[j] < run_sum[j]) continue;
       const auto end = (first + n_start - 1 + kNarrowWidths[j]) * scale - track.begin;
-      const auto end_bin = (end + kVarianceBin - 1) / kVarianceBin;
-      least.add(track, bin, end_bin);
-      bin = end_bin;
+      const auto to = (end + kVarianceBin - 1) / kVarianceBin * kVarianceBin;
+      least.add(track, from, to);
+      from = to;
       if (bound[j] >= sum_to_beat(least, best, j)) try_width(x, first, n_start, j, least, best);
     }
     return best;
@@ -240,31 +241,34 @@ void search_level(const BoxcarPlan& plan, const VarianceTrack& track, int level,
 
 VarianceTrack make_variance_track(const BoxcarPlan& plan, View<const float, 1> per_bin, std::int64_t n,
                                   View<double, 1> prefix) {
-  const auto n_bin = per_bin.shape(0);
-  expect(n_bin * kVarianceBin == plan.lag() + n && prefix.shape(0) == n_bin + 1,
+  const auto n_bin = per_bin.shape(0), n_sample = plan.lag() + n;
+  expect((n_bin * kVarianceBin == n_sample || n_bin == n_sample) && prefix.shape(0) == n_bin + 1,
          "variance of {} bins, {} sums for runs of {} samples after {}", n_bin, prefix.shape(0), n,
          plan.lag());
   VarianceTrack track;
   track.begin = -plan.lag();
+  track.bin_samples = n_bin == n_sample ? 1 : kVarianceBin;
   track.per_bin = per_bin;
   track.prefix = prefix;
   prepare_sums(per_bin, prefix);
   Least least;
-  auto bin = n_bin;
+  auto to = n_sample;
   for (int level = 0; level < plan.n_level; ++level) {  // each reaches further back than the one before
-    const auto first = (plan.lag() - kBoxcarTail * BoxcarPlan::decimation(level)) / kVarianceBin;
-    least.add(track, first, bin);
-    bin = first;
-    const bool any = least.variance > 0.0 || std::any_of(per_bin.data() + first, per_bin.data() + n_bin,
-                                                         [](float v) { return v > 0.0F; });
+    const auto from = plan.lag() - kBoxcarTail * BoxcarPlan::decimation(level);
+    least.add(track, from, to);
+    to = from;
+    const bool any =
+        least.variance > 0.0 || std::any_of(per_bin.data() + from / track.bin_samples, per_bin.data() + n_bin,
+                                            [](float v) { return v > 0.0F; });
     track.least[level] = any ? std::max(least.variance, plan.variance_min) : kInfinity;
   }
   return track;
 }
 
 void set_row_mean(View<const float, 1> per_bin, View<double, 1> prefix, VarianceTrack& track) {
-  expect(per_bin.shape(0) == track.per_bin.shape(0), "mean of {} bins, variance of {}", per_bin.shape(0),
-         track.per_bin.shape(0));
+  expect(per_bin.shape(0) * kVarianceBin == track.per_bin.shape(0) * track.bin_samples,
+         "mean of {} bins of {} samples, variance of {} of {}", per_bin.shape(0), kVarianceBin,
+         track.per_bin.shape(0), track.bin_samples);
   prepare_sums(per_bin, prefix);
   track.mean_per_bin = per_bin;
   track.mean_prefix = prefix;

@@ -65,17 +65,18 @@ constexpr int noise_octave(int width) {
   return std::min(kNoiseOctaves - 1, static_cast<int>(std::bit_width(static_cast<unsigned>(width - 1))));
 }
 
-/// Variance of row samples over time: `per_bin[i]` is that of the sum of samples [8 i, 8 i + 8) after
-/// `begin`, which is relative to the first new sample of the run (negative: earlier ones).
+/// Variance of row samples over time: `per_bin[i]` is that of the sum of samples [n i, n i + n) after
+/// `begin`, n = bin_samples, which is relative to the first new sample of the run (negative: earlier ones).
 struct VarianceTrack {
   std::int64_t begin = 0;
+  int bin_samples = kVarianceBin;  ///< or 1, where every sample has its own
   View<const float, 1> per_bin;
   View<double, 1> prefix;  ///< prefix[i] = sum(per_bin[:i]) once a boxcar needs it; one longer than per_bin
   /// Of each level: the smallest variance per sample that a start may see, or infinity where nothing can be
   ///< found
   double least[kBoxcarLevels] = {};
 
-  View<const float, 1> mean_per_bin;  ///< as per_bin, of the row's mean; empty where it is zero
+  View<const float, 1> mean_per_bin;  ///< of the row's mean, in bins of kVarianceBin; empty where it is zero
   View<double, 1> mean_prefix;
   double least_mean = 0.0;  ///< per sample
 
@@ -95,12 +96,13 @@ double boxcar_snr(const BoxcarPlan& plan, const VarianceTrack& track, std::int64
 
 /// The track of runs of n new samples, from plan.lag() before the first: fills `least`; `prefix` is filled
 /// when it is first needed, which few tracks are, so a track belongs to one thread. Rows that share a track
-/// share this work. `per_bin` is contiguous and covers [-lag, n).
+/// share this work. `per_bin` is contiguous and covers [-lag, n): bins of kVarianceBin samples, or single
+/// ones.
 VarianceTrack make_variance_track(const BoxcarPlan& plan, View<const float, 1> per_bin, std::int64_t n,
                                   View<double, 1> prefix);
 
 /// Gives a track its row's mean, whose sums are made in `prefix`. `per_bin` covers what the track's own
-/// covers.
+/// covers, in bins of kVarianceBin.
 void set_row_mean(View<const float, 1> per_bin, View<double, 1> prefix, VarianceTrack& track);
 
 /// What a row keeps from run to run: the last kBoxcarTail samples of each level.

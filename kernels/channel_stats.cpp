@@ -94,7 +94,7 @@ void check(View<const T, 2> x, const SpanWeights& w, int chan_begin, View<float,
            View<float, 1> sigma, View<std::int64_t, 1> n_good) {
   expect(chan_begin >= 0 && chan_begin + x.shape(0) <= w.n_chan, "statistics of channels [{}, {}) of {}",
          chan_begin, chan_begin + x.shape(0), w.n_chan);
-  expect(w.n_span() >= 1 && w.begin.back() == x.shape(1), "weights over {} samples for {}", w.begin.back(),
+  expect(w.n_span() >= 1 && w.n_time() == x.shape(1), "weights over {} samples for {}", w.n_time(),
          x.shape(1));
   expect(mean.shape(0) == x.shape(0) && sigma.shape(0) == x.shape(0) && n_good.shape(0) == x.shape(0),
          "statistics of {} channels into {}, {}, {}", x.shape(0), mean.shape(0), sigma.shape(0),

@@ -100,8 +100,12 @@ std::int64_t replace_flagged(const SampleFormat& format, int n_pol, int n_chan, 
   const auto bytes = std::int64_t{n_pol} * n_chan * format.n_bits / 8;
   expect(block.samples.shape(1) == bytes && w.n_chan == n_chan, "cleaning spectra of {} bytes, {} expected",
          block.samples.shape(1), bytes);
-  expect(w.begin.back() >= block.n_time && time_good.shape(0) >= block.n_time,
-         "cleaning {} spectra by weights of {} and {}", block.n_time, w.begin.back(), time_good.shape(0));
+  expect(block.samples.shape(0) >= block.n_time, "cleaning {} spectra of {}", block.n_time,
+         block.samples.shape(0));
+  expect(w.n_time() >= block.n_time && time_good.shape(0) >= block.n_time,
+         "cleaning {} spectra by weights of {} and {}", block.n_time, w.n_time(), time_good.shape(0));
+  expect(format.is_float ? format.n_bits == 32 : format.n_bits == 8 || format.n_bits == 16,
+         "cleaning samples of {} bits; integers of 8 and 16 and floats of 32 are possible", format.n_bits);
   const Weights weights(w, time_good, format.channels_descending);
   const auto each = [&](auto replace) {
     std::int64_t n = 0;
@@ -110,8 +114,6 @@ std::int64_t replace_flagged(const SampleFormat& format, int n_pol, int n_chan, 
     return n;
   };
   if (format.is_float) return each(replace_in_span<float, float>);
-  expect(format.n_bits == 8 || format.n_bits == 16, "cleaning samples of {} bits; 8, 16 and 32 are possible",
-         format.n_bits);
   return format.n_bits == 8 ? each(replace_in_span<std::uint8_t, std::int8_t>)
                             : each(replace_in_span<std::uint16_t, std::int16_t>);
 }

@@ -60,9 +60,9 @@ void add_spectrum(View<const std::int8_t, 2> q, const SpanWeights& w, View<const
                   std::int64_t first, View<const double, 1> delay, SpectrumBins& bins) {
   expect(q.shape(0) == bins.band.back() && delay.shape(0) == q.shape(0),
          "spectrum of {} channels, {} delays, {} samples", bins.band.back(), delay.shape(0), q.shape(0));
-  expect(w.begin.back() <= q.shape(1) && w.begin.back() <= time_good.shape(0),
-         "weights over {} samples for {}", w.begin.back(), q.shape(1));
-  const auto n_good = running_count(time_good.slice(0, 0, w.begin.back()));
+  expect(w.n_time() <= q.shape(1) && w.n_time() <= time_good.shape(0), "weights over {} samples for {}",
+         w.n_time(), q.shape(1));
+  const auto n_good = running_count(time_good.slice(0, 0, w.n_time()));
   for (std::int64_t b = 0; b < bins.n_band(); ++b)
     for (int c = bins.band[static_cast<std::size_t>(b)]; c < bins.band[static_cast<std::size_t>(b) + 1];
          ++c) {

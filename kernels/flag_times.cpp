@@ -11,19 +11,25 @@
 namespace tianyan {
 namespace {
 
+// The whole sum, its noise, and what counts of it.
+struct Series {
+  View<const std::int32_t, 1> z;
+  View<const float, 1> sigma;
+  View<const std::uint8_t, 1> good;
+};
+
 // Sums of whole cells of `scale` samples, with the standard deviation that their weights predict.
 struct Cells {
   std::vector<double> sum, sigma;
 };
-Cells cells_of(View<const std::int32_t, 1> z, View<const float, 1> sigma_z, View<const std::uint8_t, 1> good,
-               int scale) {
+Cells cells_of(const Series& series, int scale) {
   Cells cells;
-  for (std::int64_t t = 0; t + scale <= z.shape(0); t += scale) {
+  for (std::int64_t t = 0; t + scale <= series.z.shape(0); t += scale) {
     double sum = 0.0, variance = 0.0;
-    for (int i = 0; i < scale; ++i) {
-      if (good[t + i] == 0) continue;
-      sum += z[t + i];
-      variance += double{sigma_z[t + i]} * sigma_z[t + i];
+    for (auto i = t; i < t + scale; ++i) {
+      if (series.good[i] == 0) continue;
+      sum += series.z[i];
+      variance += double{series.sigma[i]} * series.sigma[i];
     }
     cells.sum.push_back(sum);
     cells.sigma.push_back(std::sqrt(variance));
@@ -41,28 +47,48 @@ RobustSpread spread_of(const Cells& cells) {
   return {spread.centre, std::max(1.0, spread.deviation)};
 }
 
-// A cell of the bands: in units of each band's noise, turned to the sign of the whole sum.
-std::vector<double> bands_of_cell(const ZeroDmBands& bands, View<const std::uint8_t, 1> good,
-                                  View<const float, 1> sigma_z, std::int64_t begin, std::int64_t end,
-                                  double sign) {
+// A cell of the bands, in units of each band's noise. At least one of its samples has weight.
+std::vector<double> bands_of_cell(const ZeroDmBands& bands, const Series& series, std::int64_t begin,
+                                  std::int64_t end) {
   std::vector<double> y;
   std::int64_t n = 0;
-  for (auto t = begin; t < end; ++t) n += good[t] != 0 && sigma_z[t] > 0.0F ? 1 : 0;
+  for (auto t = begin; t < end; ++t) n += series.good[t] != 0 && series.sigma[t] > 0.0F ? 1 : 0;
   for (std::int64_t b = 0; b < bands.z.shape(0); ++b) {
     if (!(bands.sigma[b] > 0.0F)) continue;
     double sum = 0.0;
-    for (auto t = begin; t < end; ++t) sum += good[t] != 0 ? bands.z(b, t) : 0;
-    y.push_back(sign * sum / (bands.sigma[b] * std::sqrt(static_cast<double>(n))));
+    for (auto t = begin; t < end; ++t) sum += series.good[t] != 0 ? bands.z(b, t) : 0;
+    y.push_back(sum / (bands.sigma[b] * std::sqrt(static_cast<double>(n))));
   }
   return y;
 }
 
-// True where much of the band takes part in a rise of `t_cell` deviations of the whole sum.
+// True where much of the band takes part in an excursion of the whole sum by `t_cell` deviations.
 bool is_broad(std::vector<double> y, double t_cell) {
+  if (t_cell < 0.0) {
+    for (auto& v : y) v = -v;
+    t_cell = -t_cell;
+  }
   const auto n = static_cast<double>(y.size());
   if (y.size() < static_cast<std::size_t>(kMinBands)) return true;
   const auto high = std::count_if(y.begin(), y.end(), [](double v) { return v > kBandSigma; });
   return static_cast<double>(high) >= kBandFraction * n || median_of(y) * std::sqrt(n) > kBandShare * t_cell;
+}
+
+// Where the cells of `scale` samples begin that stand out, in much of the band.
+std::vector<std::int64_t> outlying_cells(const Series& series, const ZeroDmBands& bands, double threshold,
+                                         int scale) {
+  const auto cells = cells_of(series, scale);
+  const auto [centre, deviation] = spread_of(cells);
+  std::vector<std::int64_t> begins;
+  for (std::size_t i = 0; i < cells.sum.size(); ++i) {
+    if (!(cells.sigma[i] > 0.0)) continue;
+    const double y = cells.sum[i] / cells.sigma[i] - centre;
+    const auto begin = static_cast<std::int64_t>(i) * scale;
+    if (std::abs(y) > threshold * deviation &&
+        is_broad(bands_of_cell(bands, series, begin, begin + scale), y))
+      begins.push_back(begin);
+  }
+  return begins;
 }
 
 }  // namespace
@@ -106,28 +132,12 @@ std::int64_t flag_times(View<const std::int32_t, 1> z, View<const float, 1> sigm
          bands.sigma.shape(0));
   expect(threshold > 0.0, "flagging times above {} deviations; it must be positive", threshold);
   std::int64_t flagged = 0;
-  std::vector<std::uint8_t> before;
-  for (const int scale : kZeroDmScales) {
-    const auto cells = cells_of(z, sigma_z, good, scale);
-    const auto [centre, deviation] = spread_of(cells);
-    before.resize(static_cast<std::size_t>(n));
-    for (std::int64_t t = 0; t < n; ++t) before[static_cast<std::size_t>(t)] = good[t];
-    const View<const std::uint8_t, 1> good_before(before.data(), {n});
-    for (std::size_t i = 0; i < cells.sum.size(); ++i) {
-      if (!(cells.sigma[i] > 0.0)) continue;
-      const double y = cells.sum[i] / cells.sigma[i] - centre;
-      if (std::abs(y) <= threshold * deviation) continue;
-      const auto cell = static_cast<std::int64_t>(i);
-      const auto begin = cell * scale;
-      if (!is_broad(bands_of_cell(bands, good_before, sigma_z, begin, begin + scale, y > 0.0 ? 1.0 : -1.0),
-                    std::abs(y)))
-        continue;
+  for (const int scale : kZeroDmScales)
+    for (const auto begin : outlying_cells({z, sigma_z, good}, bands, threshold, scale))
       for (auto t = std::max<std::int64_t>(0, begin - scale); t < std::min(n, begin + 2 * scale); ++t) {
         flagged += good[t];
         good[t] = 0;
       }
-    }
-  }
   return flagged;
 }
 

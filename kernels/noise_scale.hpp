@@ -1,24 +1,26 @@
 // A running estimate of how much noisier the boxcar sums of a row are than their weights say: red noise,
 // unseen interference.
 //
-// A run of n row samples is cut into boxcars of w = 2^k samples side by side, k = 3 ... 10, and for each
+// A run of n row samples is cut into boxcars of w = 2^k samples side by side, k = 3 ... 10. Those below the
+// row's mean, y < 0, count:
 //
-//   y^2 = (sum - M)^2 / V,   s_k^2 <- s_k^2 + (min(y^2, c^2 s_k^2) / kappa - s_k^2) / m,   m <- min(m + 1,
-//   m_k)
+//   y = (sum - M) / V^1/2,   m <- min(m + 1, m_k)
+//   s_k^2 <- s_k^2 + (min(y^2, c^2 s_k^2) / kappa - s_k^2) / m
 //
 // from s_k^2 = 1 and m = 8 on, with c = 1.5, kappa = E[min(y^2, c^2)] = 0.7785 of a unit Gaussian, and m_k =
-// max(32, 16384 / w): a running mean over the last 16384 samples at least, in Huber's way (1981, Robust
-// Statistics, section 5.2), so that a pulse, which is in few boxcars, moves it little: a fraction e of strong
-// ones adds 3.1 e. In white noise s_k^2 is 1 with an error of 1.66 / sqrt(m). The factor by which S/N of
-// widths in (w / 2, w] is divided is
+// max(32, 8192 / w): a running mean over the last 16384 samples at least, in Huber's way (1981, Robust
+// Statistics, section 5.2). Noise is as far below its mean as above it; a pulse from the sky is above it, at
+// its own DM for its width and at others for its sweep, and does not count: a bright one must not hide itself
+// or the next. In white noise s_k^2 is 1 with an error of 0.92 / sqrt(m), and up to 1.8 / sqrt(m) as long as
+// m grows; Huber's error of m values, 1.66 / sqrt(m), stands for both. The factor by which S/N of widths in
+// (w / 2, w] is divided is
 //
 //   noise_k^2 = 1 + max(0, s_k^2 - 1 - 3 1.66 / sqrt(m))
 //
-// exactly 1 in white noise but for chance, and within 3 errors of s_k where noise is red. Widths below 8 take
+// exactly 1 in white noise but for chance, and 3 errors below s_k^2 where noise is red. Widths below 8 take
 // that of 8, widths above 1024 that of 1024.
 //
-// numpy: y2 = (row.reshape(-1, w).sum(1) - M)**2 / V; s2 += (np.minimum(y2, 2.25 * s2) / 0.7785 - s2) / m (in
-// turn)
+// numpy: for v in y[y < 0]: m = min(m + 1, m_k); s2 += (min(v**2, 2.25 * s2) / 0.7785 - s2) / m
 #pragma once
 #include <array>
 

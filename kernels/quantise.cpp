@@ -42,7 +42,7 @@ void check_normalise(View<const T, 2> x, View<const float, 1> mean, View<const f
          sigma.shape(0), q_sum.shape(0));
   expect(chan_begin >= 0 && chan_begin + x.shape(0) <= w.n_chan, "normalising channels [{}, {}) of {}",
          chan_begin, chan_begin + x.shape(0), w.n_chan);
-  expect(w.n_span() >= 1 && w.begin.back() == x.shape(1), "weights over {} samples for {}", w.begin.back(),
+  expect(w.n_span() >= 1 && w.n_time() == x.shape(1), "weights over {} samples for {}", w.n_time(),
          x.shape(1));
   expect(!shared.any() || (shared.wave.shape(0) == x.shape(1) && shared.factor.shape(0) == x.shape(0)),
          "a wave of {} samples and {} factors for {} x {} samples", shared.wave.shape(0),

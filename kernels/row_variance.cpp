@@ -29,8 +29,8 @@ template <class Value>
 void sum_subbands(const SpanWeights& w, View<const std::uint8_t, 1> time_good, const std::vector<int>& bound,
                   const Value& value, View<float, 2> out) {
   const auto n_time = time_good.shape(0), n_bin = out.shape(1);
-  expect(n_time == n_bin * kVarianceBin && w.begin.back() == n_time,
-         "weights of {} times, spans of {}, into {} bins", n_time, w.begin.back(), n_bin);
+  expect(n_time == n_bin * kVarianceBin && w.n_time() == n_time,
+         "weights of {} times, spans of {}, into {} bins", n_time, w.n_time(), n_bin);
   expect(out.shape(0) + 1 == static_cast<std::int64_t>(bound.size()), "weights of {} subbands into {}",
          bound.size() - 1, out.shape(0));
   expect(bound.front() == 0 && bound.back() == w.n_chan, "subbands of channels [{}, {}), weights of {}",
@@ -69,23 +69,50 @@ void subband_means(const SpanWeights& w, View<const std::uint8_t, 1> time_good, 
       w, time_good, bound, [&](int c) { return channel_mean[c]; }, mean);
 }
 
-void channel_means(View<const std::int64_t, 1> q_sum, const SpanWeights& w,
-                   View<const std::uint8_t, 1> time_good, int chan_begin, View<float, 1> mean) {
-  expect(mean.shape(0) == q_sum.shape(0) && w.begin.back() <= time_good.shape(0),
-         "means of {} channels into {}, weights over {} of {} times", q_sum.shape(0), mean.shape(0),
-         w.begin.back(), time_good.shape(0));
-  expect(chan_begin >= 0 && chan_begin + q_sum.shape(0) <= w.n_chan, "means of channels [{}, {}) of {}",
-         chan_begin, chan_begin + q_sum.shape(0), w.n_chan);
-  std::vector<std::int64_t> n_good(static_cast<std::size_t>(w.n_span()), 0);
-  for (int s = 0; s < w.n_span(); ++s)
-    for (auto t = w.begin[static_cast<std::size_t>(s)]; t < w.begin[static_cast<std::size_t>(s) + 1]; ++t)
-      n_good[static_cast<std::size_t>(s)] += time_good[t] != 0 ? 1 : 0;
-  for (std::int64_t i = 0; i < q_sum.shape(0); ++i) {
-    std::int64_t n = 0;
-    for (int s = 0; s < w.n_span(); ++s)
-      n += w.row(s)[chan_begin + i] != 0 ? n_good[static_cast<std::size_t>(s)] : 0;
-    mean[i] = n > 0 ? static_cast<float>(static_cast<double>(q_sum[i]) / static_cast<double>(n)) : 0.0F;
+void subband_delays(const FdmtParams& params, const std::vector<int>& bound, int d,
+                    View<std::int32_t, 1> delay_samples) {
+  expect(delay_samples.shape(0) + 1 == static_cast<std::int64_t>(bound.size()),
+         "delays of {} subbands into {}", bound.size() - 1, delay_samples.shape(0));
+  for (std::int64_t b = 0; b < delay_samples.shape(0); ++b) {
+    const auto at = static_cast<std::size_t>(b);
+    delay_samples[b] = static_cast<std::int32_t>(
+        std::lround(exact_channel_delay(params, d, 0.5 * (bound[at] + bound[at + 1] - 1))));
   }
+}
+
+void sample_shares(View<const float, 1> times, View<float, 1> share) {
+  expect(times.shape(0) == share.shape(0) && times.shape(0) % kVarianceBin == 0,
+         "shares of {} samples into {}", times.shape(0), share.shape(0));
+  for (std::int64_t t = 0; t < times.shape(0); t += kVarianceBin) {
+    float sum = 0.0F;
+    for (int i = 0; i < kVarianceBin; ++i) sum += times[t + i];
+    for (int i = 0; i < kVarianceBin; ++i) share[t + i] = sum > 0.0F ? times[t + i] / sum : 0.0F;
+  }
+}
+
+bool has_mixed_bins(View<const float, 1> times) {
+  for (std::int64_t t = 0; t < times.shape(0); t += kVarianceBin)
+    for (int i = 1; i < kVarianceBin; ++i)
+      if (times[t + i] != times[t]) return true;
+  return false;
+}
+
+void row_variance_samples(View<const float, 2> weight, View<const float, 1> share,
+                          View<const std::int32_t, 1> delay_samples, std::int64_t first, double scale,
+                          View<float, 1> per_sample) {
+  const auto n = per_sample.shape(0), n_sample = share.shape(0);
+  expect(delay_samples.shape(0) == weight.shape(0) && n_sample == weight.shape(1) * kVarianceBin,
+         "variance of {} subbands of {} bins with {} delays and {} shares", weight.shape(0), weight.shape(1),
+         delay_samples.shape(0), n_sample);
+  std::fill(per_sample.data(), per_sample.data() + n, 0.0F);
+  for (std::int64_t b = 0; b < weight.shape(0); ++b) {
+    const auto from = first + delay_samples[b];
+    const auto begin = std::clamp<std::int64_t>(-from, 0, n),
+               end = std::clamp<std::int64_t>(n_sample - from, 0, n);
+    const float* bins = weight[b].data();
+    for (auto i = begin; i < end; ++i) per_sample[i] += bins[(from + i) / kVarianceBin] * share[from + i];
+  }
+  for (std::int64_t i = 0; i < n; ++i) per_sample[i] *= static_cast<float>(scale);
 }
 
 void subband_shifts(const FdmtParams& params, const std::vector<int>& bound, int d,

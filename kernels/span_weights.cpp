@@ -36,10 +36,11 @@ SpanWeights split_at(const SpanWeights& w, const std::vector<std::int64_t>& time
 
 void count_good(const SpanWeights& w, View<const std::uint8_t, 1> time_good, int c, std::int64_t cell,
                 View<std::int32_t, 1> n) {
-  expect(w.begin.back() <= time_good.shape(0) && w.begin.back() <= cell * n.shape(0),
-         "weights over {} samples, {} times, {} cells of {}", w.begin.back(), time_good.shape(0), n.shape(0),
+  expect(w.n_time() <= time_good.shape(0) && w.n_time() <= cell * n.shape(0),
+         "weights over {} samples, {} times, {} cells of {}", w.n_time(), time_good.shape(0), n.shape(0),
          cell);
-  std::fill(n.data(), n.data() + n.shape(0), 0);
+  expect(c >= 0 && c < w.n_chan, "good times of channel {} of {}", c, w.n_chan);
+  for (std::int64_t k = 0; k < n.shape(0); ++k) n[k] = 0;
   for (int s = 0; s < w.n_span(); ++s) {
     if (w.row(s)[c] == 0) continue;
     const auto end = w.begin[static_cast<std::size_t>(s) + 1];

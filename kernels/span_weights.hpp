@@ -14,7 +14,8 @@ struct SpanWeights {
   std::vector<std::uint8_t> good;   ///< [span * n_chan + channel], canonical order
   int n_chan = 0;
 
-  int n_span() const { return static_cast<int>(begin.size()) - 1; }
+  int n_span() const { return begin.empty() ? 0 : static_cast<int>(begin.size()) - 1; }
+  std::int64_t n_time() const { return begin.empty() ? 0 : begin.back(); }
   std::int64_t length(int span) const {
     return begin[static_cast<std::size_t>(span) + 1] - begin[static_cast<std::size_t>(span)];
   }

@@ -63,6 +63,8 @@ double zero_dm_filter_loss(double freq_low_mhz, double channel_width_mhz, int n_
                            double width_s) {
   expect(n_chan >= 1 && width_s > 0.0, "the zero-DM filter's loss for {} channels and a width of {} s",
          n_chan, width_s);
+  expect(freq_low_mhz > 0.0 && channel_width_mhz > 0.0,
+         "the zero-DM filter's loss from {} MHz in steps of {}", freq_low_mhz, channel_width_mhz);
   const int n = std::min(n_chan, 256);
   const double sigma_s = width_s / kFwhmPerSigma;
   std::vector<double> delay_s;

@@ -85,6 +85,7 @@ bool BeamSearch::measure() {
 
 void BeamSearch::take(const View<const std::uint8_t, 2>* beams_good) {
   conditioner_.finish(beams_good, search_.window_samples(), search_.window_weights(), search_.window_means());
+  conditioner_.sample_weights(search_.window_times());
   search_.window_done(events_);
   collect(events_, search_.complete_before_s());
 }

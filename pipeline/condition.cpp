@@ -8,6 +8,7 @@
 #include "kernels/channel_stats.hpp"
 #include "kernels/flag_times.hpp"
 #include "kernels/level_ops.hpp"
+#include "kernels/quiet_means.hpp"
 #include "kernels/row_variance.hpp"
 #include "kernels/sum_threshold.hpp"
 #include "kernels/zero_dm_filter.hpp"
@@ -168,8 +169,7 @@ void Conditioner::normalise_group(View<const T, 2> x, int first, bool measure, V
   add_zero_dm(q.slice(1, 0, n_time), View<std::int16_t, 1>(band, {n_time}));
   for (std::int64_t i = 0; i < q.shape(0); ++i) {
     std::fill(&q(i, 0) + n_time, &q(i, 0) + window_samples_, std::int8_t{0});
-    if (needs_cells())
-      cell_moments(&q(i, 0), flags_.n_cell(), &cell_sum_(first + i, 0), &cell_squares_(first + i, 0));
+    cell_moments(&q(i, 0), flags_.n_cell(), &cell_sum_(first + i, 0), &cell_squares_(first + i, 0));
   }
 }
 
@@ -235,7 +235,6 @@ void Conditioner::measure(const RawBlock& window, const MaskWindow* mask, View<s
     sum_zero_dm();
   }
   flag_times_of(q);
-  if (!needs_cells()) return;
   flags_.begin_cells();
   if (config_.kurtosis.enabled) flag_kurtosis_cells();
   if (config_.sum_threshold.enabled) flag_plane();
@@ -268,7 +267,6 @@ void Conditioner::drop_cells(View<std::int8_t, 2> q) {
     for (int c = first; c < first + slab_channels(static_cast<int>(slab)); ++c)
       for (std::int64_t k = 0; k < flags_.n_cell(); ++k) {
         if (!flags_.cell_is_flagged(c, k)) continue;
-        q_sum_(c) -= cell_sum_(c, k);
         std::fill_n(&q(c, k * kCellSamples), kCellSamples, std::int8_t{0});
       }
   });
@@ -288,7 +286,12 @@ void Conditioner::finish(const View<const std::uint8_t, 2>* beams_good, View<std
   flags_.finish();
   const auto& w = flags_.weights();
   const auto time_good = flags_.window_time_good();
-  channel_means(q_sum_.cview(), w, time_good, 0, residual_mean_.view());
+  parallel_for(n_threads_, n_slab(), [&](std::int64_t slab, int) {
+    const int first = slab_begin(static_cast<int>(slab)), end = first + slab_channels(static_cast<int>(slab));
+    quiet_means(cell_sum_.cview().slice(0, first, end), flags_.cell_count().slice(0, first, end),
+                flags_.cell_rule().slice(0, first, end), QuantLevels{}.variance,
+                residual_mean_.view().slice(0, first, end));
+  });
   subband_weights(w, time_good, subbands_, subband_weight);
   subband_means(w, time_good, subbands_, residual_mean_.cview(), subband_mean);
   const double t = info_.sample_time_s;
@@ -301,6 +304,16 @@ void Conditioner::process(const RawBlock& window, View<std::int8_t, 2> q, View<f
                           View<float, 2> subband_mean) {
   measure(window, nullptr, q);
   finish(nullptr, q, subband_weight, subband_mean);
+}
+
+void Conditioner::sample_weights(View<float, 1> weight) const {
+  const auto& w = flags_.weights();
+  const auto good = flags_.window_time_good();
+  for (int s = 0; s < w.n_span(); ++s) {
+    const bool any = std::any_of(w.row(s), w.row(s) + info_.n_chan, [](std::uint8_t g) { return g != 0; });
+    for (auto t = w.begin[static_cast<std::size_t>(s)]; t < w.begin[static_cast<std::size_t>(s) + 1]; ++t)
+      weight[t] = any && good[t] != 0 ? 1.0F : 0.0F;
+  }
 }
 
 void Conditioner::zero_dm(View<float, 1> z) const {

@@ -49,6 +49,8 @@ class Conditioner {
   /// Of the last window: weights of channels over spans of time, and times that were not flagged.
   const SpanWeights& weights() const { return flags_.weights(); }
   View<const std::uint8_t, 1> time_good() const { return flags_.window_time_good(); }
+  /// 1 where a sample has weight in some channel, else 0: [window_samples].
+  void sample_weights(View<float, 1> weight) const;
   const WindowFlags& flags() const { return flags_; }
   View<const float, 1> mean() const { return mean_.cview(); }    ///< recorded units, [channel]
   View<const float, 1> sigma() const { return sigma_.cview(); }  ///< recorded units, [channel]
@@ -77,7 +79,6 @@ class Conditioner {
   template <class T, class... RowsCalibration>
   void normalise_group(View<const T, 2> x, int first, bool measure, View<std::int8_t, 2> q,
                        const RowsCalibration&... calibration);
-  bool needs_cells() const { return config_.kurtosis.enabled || config_.sum_threshold.enabled || beams_; }
   void flag_channels_of(const Calibration& calibration);
   void flag_saturated(const Calibration& calibration);
   void flag_iqrm_channels();
@@ -100,7 +101,6 @@ class Conditioner {
   UnpackPlan unpack_;
   std::int64_t window_samples_;
   int n_threads_;
-  bool beams_ = true;  // cells are asked for
   int band_channels_;  // of a row of band_z_
   std::vector<int> subbands_;
   std::vector<std::uint8_t> in_band_;  // 0 where the config flags the channel

@@ -8,26 +8,17 @@
 
 #include "kernels/cluster.hpp"
 #include "kernels/refine.hpp"
-#include "kernels/row_variance.hpp"
 #include "pipeline/parallel.hpp"
 
 namespace tianyan {
 namespace {
 
-constexpr int kDelaysPerVariance = 16;  // samples: two bins
 constexpr std::int64_t kChannelsPerTask = 64;
 constexpr std::int64_t kTailInts = kBoxcarLevels * kBoxcarTail;
-
-// Trials that share one variance.
-int trials_per_variance(const PlanPass& pass) {
-  return std::max(1, kDelaysPerVariance / pass.fdmt.params.delay_step);
-}
 
 std::int64_t round_down(std::int64_t n, std::int64_t unit) {
   return (n >= 0 ? n : n - unit + 1) / unit * unit;
 }
-
-std::int64_t variance_bins(const BoxcarPlan& boxcar) { return (boxcar.lag() + kTimeTile) / kVarianceBin; }
 
 }  // namespace
 
@@ -91,13 +82,10 @@ class DmSearch::TileRows final : public RowWriter {
     auto& noise = state_.noise[static_cast<std::size_t>(first_trial_ / kTrialTile)];
     update_noise_scale(pass_.boxcar, track_of(first_trial_),
                        scratch_.row.cview().slice(0, kBoxcarTail, kBoxcarTail + kTimeTile), noise);
-    const auto factors = noise.factors();
-    for (auto& track : scratch_.tracks) track.noise = factors;
+    scratch_.tracks.set_noise(noise.factors());
   }
 
-  const VarianceTrack& track_of(int trial) const {
-    return scratch_.tracks[static_cast<std::size_t>((trial - first_trial_) / trials_per_variance(pass_))];
-  }
+  const VarianceTrack& track_of(int trial) const { return scratch_.tracks.of(trial); }
 
   // Octave sample k covers native samples [k D, (k + 1) D): a boxcar's centre is half a native sample before
   // the middle.
@@ -176,8 +164,8 @@ std::int64_t DmSearch::footprint_bytes() const {
   std::int64_t bytes = group_rows_ints() * 2 + info_.n_chan * plan_.window_samples +
                        n_subband * window_bins() * std::int64_t{8};
   for (const auto& o : octaves_)
-    bytes +=
-        info_.n_chan * (o.history + o.block) + n_subband * (o.lag + o.history + o.block) / kVarianceBin * 8;
+    bytes += info_.n_chan * (o.history + o.block) +
+             OctaveWeights::footprint_bytes(n_subband, o.lag + o.history + o.block);
   for (const auto& pass : plan_.passes)
     bytes += pass.fdmt.n_trial() * (kTailInts * 4 + std::int64_t{sizeof(NoiseScale)} / kTrialTile + 1);
   const std::int64_t events = std::int64_t{64} * kMaxEventsPerTile * 64;
@@ -185,20 +173,12 @@ std::int64_t DmSearch::footprint_bytes() const {
 }
 
 DmSearch::Scratch DmSearch::make_scratch() const {
-  Scratch s;
-  std::int64_t bins = 0;
-  for (const auto& pass : plan_.passes) bins = std::max(bins, variance_bins(pass.boxcar));
-  constexpr std::int64_t kShared = kTrialTile;  // at most: each trial its own
+  Scratch s{RowTracks(plan_, subbands_)};
   s.fine = Array<std::int8_t, 1>({plan_.window_samples});
   s.fdmt = Array<std::byte, 1>({fdmt_scratch_bytes()});
   s.refine = Array<std::int32_t, 1>({kRefineScratchInts});
   s.row = Array<std::int32_t, 1>({kBoxcarTail + kTimeTile});
   s.boxcar = Array<std::int32_t, 1>({boxcar_scratch_ints(kTimeTile)});
-  s.per_bin = Array<float, 2>({kShared, bins});
-  s.prefix = Array<double, 2>({kShared, bins + 1});
-  s.mean_per_bin = Array<float, 2>({kShared, bins});
-  s.mean_prefix = Array<double, 2>({kShared, bins + 1});
-  s.shift = Array<std::int32_t, 2>({kShared, static_cast<std::int64_t>(subbands_.size()) - 1});
   return s;
 }
 
@@ -209,15 +189,11 @@ void DmSearch::prepare(int n_trial, Pass& pass) {
 
 void DmSearch::allocate() {
   const auto n_subband = static_cast<std::int64_t>(subbands_.size()) - 1;
-  const auto make_bins = [&](Bins& bins, std::int64_t n_time) {
-    bins.weight = Array<float, 2>({n_subband, n_time / kVarianceBin});
-    bins.mean = Array<float, 2>({n_subband, n_time / kVarianceBin});
-  };
   window_ = Array<std::int8_t, 2>({info_.n_chan, plan_.window_samples});
-  make_bins(window_bins_, plan_.window_samples);
+  window_weights_ = OctaveWeights(n_subband, plan_.window_samples);
   for (auto& o : octaves_) {
     o.samples = Array<std::int8_t, 2>({info_.n_chan, o.history + o.block});
-    make_bins(o.bins, o.lag + o.history + o.block);
+    o.weights = OctaveWeights(n_subband, o.lag + o.history + o.block);
   }
   for (std::size_t i = 0; i < passes_.size(); ++i) prepare(plan_.passes[i].fdmt.n_trial(), passes_[i]);
   group_memory_ = Array<std::int16_t, 1>({group_rows_ints()});
@@ -228,8 +204,9 @@ void DmSearch::allocate() {
 }
 
 View<std::int8_t, 2> DmSearch::window_samples() { return window_.view(); }
-View<float, 2> DmSearch::window_weights() { return window_bins_.weight.view(); }
-View<float, 2> DmSearch::window_means() { return window_bins_.mean.view(); }
+View<float, 2> DmSearch::window_weights() { return window_weights_.weight.view(); }
+View<float, 2> DmSearch::window_means() { return window_weights_.mean.view(); }
+View<float, 1> DmSearch::window_times() { return window_weights_.times.view(); }
 
 void DmSearch::window_done(std::vector<Event>& events) {
   distribute_window();
@@ -254,9 +231,10 @@ void DmSearch::add_empty_window(Octave& o) {
   const auto n = plan_.window_samples >> o.octave, at = o.history + window_in_block_ * n;
   parallel_for(n_threads_, info_.n_chan,
                [&](std::int64_t c, int) { std::memset(&o.samples(c, at), 0, static_cast<std::size_t>(n)); });
-  for (auto* bins : {&o.bins.weight, &o.bins.mean})
+  for (auto* bins : {&o.weights.weight, &o.weights.mean})
     for (std::int64_t b = 0; b < bins->shape(0); ++b)
       std::fill_n(&(*bins)(b, (o.lag + at) / kVarianceBin), n / kVarianceBin, 0.0F);
+  std::fill_n(&o.weights.times(o.lag + at), n, 0.0F);
 }
 
 double DmSearch::complete_before_s() const {
@@ -271,10 +249,23 @@ void DmSearch::distribute_window() {
     for (auto c = task * kChannelsPerTask; c < end; ++c)
       distribute_channel(c, scratch_[static_cast<std::size_t>(thread)].fine.view());
   });
-  parallel_for(n_threads_, window_bins_.weight.shape(0), [&](std::int64_t b, int) {
-    distribute_bins(b, &Bins::weight);
-    distribute_bins(b, &Bins::mean);
+  parallel_for(n_threads_, window_weights_.weight.shape(0), [&](std::int64_t b, int) {
+    distribute_bins(b, &OctaveWeights::weight);
+    distribute_bins(b, &OctaveWeights::mean);
   });
+  distribute_times();
+}
+
+void DmSearch::distribute_times() {
+  float* fine = window_weights_.times.data();
+  int at = 0;
+  for (auto& o : octaves_) {
+    const auto n = plan_.window_samples >> o.octave;
+    for (; at < o.octave; ++at)
+      for (std::int64_t i = 0; i < plan_.window_samples >> (at + 1); ++i)
+        fine[i] = 0.5F * (fine[2 * i] + fine[2 * i + 1]);
+    std::copy_n(fine, n, &o.weights.times(o.lag + o.history + window_in_block_ * n));
+  }
 }
 
 // Octaves that no pass uses pass through `scratch`, each over the one before it.
@@ -295,9 +286,9 @@ void DmSearch::distribute_channel(std::int64_t c, View<std::int8_t, 1> scratch) 
 
 // A coarse bin holds as many samples as a fine one: weights are averaged, means are sums scaled as the
 // samples were.
-void DmSearch::distribute_bins(std::int64_t subband, Array<float, 2> Bins::*bins) {
-  float* fine = &(window_bins_.*bins)(subband, 0);
-  const bool is_mean = bins == &Bins::mean;
+void DmSearch::distribute_bins(std::int64_t subband, Array<float, 2> OctaveWeights::*bins) {
+  float* fine = &(window_weights_.*bins)(subband, 0);
+  const bool is_mean = bins == &OctaveWeights::mean;
   int at = 0;
   for (auto& o : octaves_) {
     const auto n = window_bins() >> o.octave;
@@ -307,16 +298,17 @@ void DmSearch::distribute_bins(std::int64_t subband, Array<float, 2> Bins::*bins
         fine[i] = (is_sum ? 1.0F : 0.5F) * (fine[2 * i] + fine[2 * i + 1]);
     }
     std::copy(fine, fine + n,
-              &(o.bins.*bins)(subband, (o.lag + o.history) / kVarianceBin + window_in_block_ * n));
+              &(o.weights.*bins)(subband, (o.lag + o.history) / kVarianceBin + window_in_block_ * n));
   }
 }
 
 bool DmSearch::has_weight(const Octave& octave) const {
-  const auto* w = octave.bins.weight.data();
-  return std::any_of(w, w + octave.bins.weight.size(), [](float v) { return v > 0.0F; });
+  const auto* w = octave.weights.weight.data();
+  return std::any_of(w, w + octave.weights.weight.size(), [](float v) { return v > 0.0F; });
 }
 
 void DmSearch::search_block(std::vector<Event>& events) {
+  for (auto& o : octaves_) sample_shares(o.weights.times.cview(), o.weights.share.view());
   for (std::size_t i = 0; i < passes_.size(); ++i) search_pass(i);
   for (auto& s : scratch_) {
     events.insert(events.end(), s.events.begin(), s.events.end());
@@ -380,57 +372,20 @@ void DmSearch::make_group_rows(const PlanPass& pass, const Octave& octave) {
       });
 }
 
-// The bins that each subband's sums are shifted by, one row for each run of trials that share a variance.
-void DmSearch::make_shifts(const PlanPass& pass, int first, int last, Scratch& scratch) const {
-  const int shared = trials_per_variance(pass);
-  for (int i = first; i < last; i += shared) {
-    const int middle = pass.fdmt.params.delay_of(std::min(i + shared / 2, last - 1));
-    subband_shifts(pass.fdmt.params, subbands_, middle, scratch.shift.view()[(i - first) / shared]);
-  }
-}
-
-// The variance and the mean of the tile's rows, one for each run of trials that share it. All but the tile's
-// own bins are those of the tile before, if the tile continues it.
-void DmSearch::make_tracks(const PlanPass& pass, const Octave& octave, int first, int last, std::int64_t t,
-                           bool continues, Scratch& scratch) const {
-  constexpr std::int64_t kNewBins = kTimeTile / kVarianceBin;
-  const auto n_bin = variance_bins(pass.boxcar), n_kept = continues ? n_bin - kNewBins : 0;
-  const auto first_bin = (octave.lag + kRefineLead + t - pass.boxcar.lag()) / kVarianceBin + n_kept;
-  const double variance = plan_.levels[static_cast<std::size_t>(pass.octave)].variance;
-  const int shared = trials_per_variance(pass);
-  scratch.tracks.clear();
-  for (int i = first; i < last; i += shared) {
-    const auto s = static_cast<std::int64_t>(scratch.tracks.size());
-    const auto per_bin = scratch.per_bin.view()[s].slice(0, 0, n_bin);
-    const auto mean = scratch.mean_per_bin.view()[s].slice(0, 0, n_bin);
-    const auto shift = scratch.shift.cview()[s];
-    for (const auto& bins : {per_bin, mean})
-      std::copy(bins.data() + n_bin - n_kept, bins.data() + n_bin, bins.data());
-    row_variance(octave.bins.weight.cview(), shift, first_bin, variance, per_bin.slice(0, n_kept, n_bin));
-    row_variance(octave.bins.mean.cview(), shift, first_bin, 1.0, mean.slice(0, n_kept, n_bin));
-    auto track =
-        make_variance_track(pass.boxcar, per_bin, kTimeTile, scratch.prefix.view()[s].slice(0, 0, n_bin + 1));
-    set_row_mean(mean, scratch.mean_prefix.view()[s].slice(0, 0, n_bin + 1), track);
-    scratch.tracks.push_back(track);
-  }
-}
-
 // One tile of trials over the whole block, in order of time.
 void DmSearch::search_trials(std::size_t index, int first, Scratch& scratch) {
   const auto& pass = plan_.passes[index];
   const Span span = searched_span(pass, octave_of(pass));
   const int last = std::min(first + kTrialTile, pass.fdmt.n_trial());
-  make_shifts(pass, first, last, scratch);
-  for (std::int64_t t = span.begin; t < span.end; t += kTimeTile)
-    search_tile(index, first, last, t, t > span.begin, scratch);
+  scratch.tracks.begin(pass, plan_.levels[static_cast<std::size_t>(pass.octave)].variance, first, last);
+  for (std::int64_t t = span.begin; t < span.end; t += kTimeTile) search_tile(index, first, last, t, scratch);
 }
 
-void DmSearch::search_tile(std::size_t index, int first, int last, std::int64_t t, bool continues,
-                           Scratch& scratch) {
+void DmSearch::search_tile(std::size_t index, int first, int last, std::int64_t t, Scratch& scratch) {
   const auto& pass = plan_.passes[index];
   const auto& octave = octave_of(pass);
   const auto rows = group_rows(pass, octave);
-  make_tracks(pass, octave, first, last, t, continues, scratch);
+  scratch.tracks.make(octave.weights, octave.lag + kRefineLead + t);
   TileRows tile(pass, passes_[index], scratch, first, block_start(octave) + t, info_, plan_.running_noise);
   if (t < dedispersed_span(pass, octave).end) {
     fdmt_trials(pass.fdmt, rows, first, last, t, kTimeTile, tile, scratch.fdmt.view());
@@ -448,9 +403,11 @@ void DmSearch::shift_history() {
   });
   for (auto& o : octaves_) {
     const auto kept = (o.lag + o.history) / kVarianceBin, block = o.block / kVarianceBin;
-    for (auto* bins : {&o.bins.weight, &o.bins.mean})
+    for (auto* bins : {&o.weights.weight, &o.weights.mean})
       for (std::int64_t b = 0; b < bins->shape(0); ++b)
         std::memmove(&(*bins)(b, 0), &(*bins)(b, 0) + block, static_cast<std::size_t>(kept) * sizeof(float));
+    std::memmove(o.weights.times.data(), o.weights.times.data() + o.block,
+                 static_cast<std::size_t>(o.lag + o.history) * sizeof(float));
   }
 }
 

@@ -15,6 +15,7 @@
 #include "kernels/base/candidate.hpp"
 #include "kernels/noise_scale.hpp"
 #include "pipeline/plan.hpp"
+#include "pipeline/row_tracks.hpp"
 
 namespace tianyan {
 
@@ -29,6 +30,8 @@ class DmSearch {
   View<std::int8_t, 2> window_samples();
   View<float, 2> window_weights();
   View<float, 2> window_means();
+  /// 1 where a sample was not flagged at all frequencies, else 0: [window].
+  View<float, 1> window_times();
   /// The window was written. When it completes a block, the block is searched and events are appended.
   void window_done(std::vector<Event>& events);
   /// The scan is over: goes on with samples of zero weight until every trial has been searched to the scan's
@@ -42,14 +45,10 @@ class DmSearch {
   static constexpr int kMaxEventsPerTile = 1024;
 
  private:
-  // Sums over subbands in bins of kVarianceBin samples, [subband][bin].
-  struct Bins {
-    Array<float, 2> weight, mean;
-  };
   struct Octave {
     int octave = 0;
     Array<std::int8_t, 2> samples;  // [channel][history + block]
-    Bins bins;                      // of [lag + history + block]
+    OctaveWeights weights;          // of lag + history + block samples
     std::int64_t history = 0, block = 0, lag = 0;
   };
   // Output samples of an octave, relative to the block's first one; multiples of kTimeTile.
@@ -61,14 +60,11 @@ class DmSearch {
     std::vector<NoiseScale> noise;    // [tile of trials], measured on its first trial
   };
   struct Scratch {
-    Array<std::int8_t, 1> fine;  // a channel of a window, downsampled
-    Array<std::byte, 1> fdmt;
-    Array<std::int32_t, 1> row, boxcar, refine;
-    Array<float, 2> per_bin, mean_per_bin;  // [trials that share a variance][bin]
-    Array<double, 2> prefix, mean_prefix;
-    Array<std::int32_t, 2> shift;  // [trials that share a variance][subband]
-    std::vector<VarianceTrack> tracks;
-    std::vector<Event> events;
+    RowTracks tracks;
+    Array<std::int8_t, 1> fine = {};  // a channel of a window, downsampled
+    Array<std::byte, 1> fdmt = {};
+    Array<std::int32_t, 1> row = {}, boxcar = {}, refine = {};
+    std::vector<Event> events = {};
     std::int64_t n_dropped = 0;
   };
   class TileRows;
@@ -77,7 +73,8 @@ class DmSearch {
   Octave& octave_of(const PlanPass& pass);
   void distribute_window();
   void distribute_channel(std::int64_t c, View<std::int8_t, 1> scratch);
-  void distribute_bins(std::int64_t subband, Array<float, 2> Bins::*bins);
+  void distribute_bins(std::int64_t subband, Array<float, 2> OctaveWeights::*bins);
+  void distribute_times();
   void add_empty_window(Octave& octave);
   void count_window(std::vector<Event>& events);
   void search_block(std::vector<Event>& events);
@@ -89,10 +86,7 @@ class DmSearch {
   View<std::int16_t, 2> group_rows(const PlanPass& pass, const Octave& octave);
   void make_group_rows(const PlanPass& pass, const Octave& octave);
   void search_trials(std::size_t index, int first, Scratch& scratch);
-  void search_tile(std::size_t index, int first, int last, std::int64_t t, bool continues, Scratch& scratch);
-  void make_shifts(const PlanPass& pass, int first, int last, Scratch& scratch) const;
-  void make_tracks(const PlanPass& pass, const Octave& octave, int first, int last, std::int64_t t,
-                   bool continues, Scratch& scratch) const;
+  void search_tile(std::size_t index, int first, int last, std::int64_t t, Scratch& scratch);
   bool has_weight(const Octave& octave) const;
   void shift_history();
   std::int64_t group_rows_ints() const;
@@ -105,7 +99,7 @@ class DmSearch {
   std::vector<int> subbands_;
   int n_threads_;
   Array<std::int8_t, 2> window_;  // [channel][window]
-  Bins window_bins_;
+  OctaveWeights window_weights_;
   std::vector<Octave> octaves_;  // those that passes use, fine to coarse
   std::vector<Pass> passes_;
   Array<std::int16_t, 1> group_memory_;

@@ -56,7 +56,7 @@ void WindowFlags::count(FlagRule rule, std::int64_t c, std::int64_t n) { of_wind
 void WindowFlags::begin(SpanWeights recorded, const std::vector<std::uint8_t>& in_band,
                         const MaskWindow* mask) {
   weights_ = std::move(recorded);
-  n_time_ = weights_.begin.back();
+  n_time_ = weights_.n_time();
   std::fill(of_window_.data(), of_window_.data() + of_window_.size(), 0);
   std::copy(in_band.begin(), in_band.end(), channel_good_.data());
   channel_rule_.assign(static_cast<std::size_t>(n_chan_), code_of(FlagRule::kNone));

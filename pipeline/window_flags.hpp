@@ -48,6 +48,7 @@ class WindowFlags {
   View<std::uint8_t, 2> cell_good() { return cell_good_.view(); }            ///< [channel][cell]
   View<const std::uint8_t, 2> cell_count() const { return count_.cview(); }  ///< samples with weight
   void take_cells(FlagRule rule);
+  View<const std::uint8_t, 2> cell_rule() const { return cell_rule_.cview(); }  ///< [channel][cell]
   bool any_cell() const { return any_cell_; }
   bool cell_is_flagged(std::int64_t c, std::int64_t k) const { return cell_rule_(c, k) != 0; }
 

@@ -11,11 +11,12 @@ namespace tianyan {
 
 constexpr std::int64_t kBoxcarMargin = 2048 + 256;  // the longest boxcar and the longest cell
 
-/// A row, its variance and where it has one its mean, in bins of 8 samples; nothing was recorded before it
-/// and after it.
+/// A row, its variance and where it has one its mean, in bins of 8 samples, and how much noisier sums of it
+/// are; nothing was recorded before it and after it.
 struct WholeRow {
   std::vector<std::int32_t> x;
   std::vector<float> per_bin, mean;
+  NoiseFactors noise = kWhiteNoise;
 
   explicit WholeRow(std::int64_t n)
       : x(static_cast<std::size_t>(n)), per_bin(static_cast<std::size_t>(n / 8)) {}
@@ -62,6 +63,7 @@ std::vector<BoxcarEvent> search_in_runs(const BoxcarPlan& plan, const WholeRow& 
     }
     auto track = make_variance_track(plan, per_bin.cview(), run, prefix.view());
     if (!row.mean.empty()) set_row_mean(mean.cview(), mean_prefix.view(), track);
+    track.noise = row.noise;
     Array<std::int32_t, 1> x({kBoxcarTail + run}), scratch({boxcar_scratch_ints(run)});
     for (std::int64_t i = 0; i < run; ++i) x(kBoxcarTail + i) = row.at(at + i);
     const auto first = events.size();
@@ -96,6 +98,7 @@ struct WholeTrack {
     }
     track.per_bin = per_bin.cview();
     track.prefix = prefix.view();
+    track.noise = row.noise;
     if (!row.mean.empty()) set_row_mean(mean.cview(), mean_prefix.view(), track);
   }
 };

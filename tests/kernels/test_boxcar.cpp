@@ -235,6 +235,68 @@ TEST(BoxcarSearch, AStreamWithAMeanThatChangesEqualsTheDefinition) {
   }
 }
 
+NoiseFactors random_noise(Xoshiro256& random) {
+  NoiseFactors noise = kWhiteNoise;
+  for (auto& f : noise)
+    if (random.below(3) > 0) f += one_of(random, {0.01, 0.3, 4.0}) * random.uniform();
+  return noise;
+}
+
+TEST(NoiseOctave, IsTheFirstPowerOfTwoNotBelowAWidth) {
+  const int width[] = {1, 2, 3, 4, 5, 6, 8, 9, 12, 16, 24, 32, 512, 768, 1024, 1025, 1536, 2048};
+  const int octave[] = {0, 1, 2, 2, 3, 3, 3, 4, 4, 4, 5, 5, 9, 10, 10, 11, 11, 11};
+  for (std::size_t i = 0; i < std::size(width); ++i) EXPECT_EQ(noise_octave(width[i]), octave[i]) << width[i];
+  VarianceTrack track;
+  EXPECT_EQ(track.noise_of(12), 1.0);
+  track.noise[4] = 1.5;
+  EXPECT_EQ(track.noise_of(8), 1.0);
+  EXPECT_EQ(track.noise_of(12), 1.5);
+  EXPECT_EQ(track.noise_of(24), 1.0);
+}
+
+TEST(BoxcarSearch, OfSumsThatAreNoisierByHand) {
+  // As three samples above, of two 7.07 and of three 6.93; with sums of two noisier by 1.1, 6.43.
+  WholeRow row(256);
+  row.per_bin.assign(32, 200.0F);
+  row.x[99] = -7, row.x[100] = 10, row.x[101] = 20, row.x[102] = 30, row.x[103] = -5;
+  row.noise[1] = 1.1;
+  const auto plan = make_boxcar_plan(0.0, 4.0, 1000, 5.0, 0.0);
+  auto events = search(plan, row);
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_EQ(events[0].start, 100);
+  EXPECT_EQ(events[0].width, 3);
+  EXPECT_DOUBLE_EQ(events[0].snr, 60.0 / std::sqrt(75.0));
+  row.noise.fill(2.0);
+  EXPECT_EQ(search(plan, row).size(), 0u);  // half of each is below 5
+}
+
+TEST(BoxcarSearch, AStreamOfAnyRunsEqualsTheDefinitionWhereSumsAreNoisier) {
+  Xoshiro256 random(7);
+  std::size_t n_event = 0, n_white = 0;
+  for (int round = 0; round < 16; ++round) {
+    auto row = lively_row(8 * random_between(random, 1, 900), random);
+    if (round % 2 == 1) lift(row, random);
+    const auto plan = random_plan(random);
+    n_white += search(plan, row).size();
+    row.noise = random_noise(random);
+    const auto streamed = search_in_runs(plan, row, [&] { return 256 * random_between(random, 1, 8); });
+    EXPECT_TRUE(same(streamed, search_by_definition(plan, row))) << row.n() << " samples, round " << round;
+    n_event += streamed.size();
+  }
+  EXPECT_GT(n_event, 100U);
+  EXPECT_LT(n_event, n_white);
+}
+
+TEST(BoxcarSearch, NoiseOfOneFactorIsAHigherLimit) {
+  Xoshiro256 random(8);
+  auto row = lively_row(8192, random);
+  auto expected = search(make_boxcar_plan(0.0, 2048.0, 4000, 8.0, 10.0), row);
+  for (auto& e : expected) e.snr /= 2.0;
+  row.noise.fill(2.0);
+  EXPECT_GT(expected.size(), 5U);
+  EXPECT_TRUE(same(search(make_boxcar_plan(0.0, 2048.0, 4000, 4.0, 10.0), row), expected));
+}
+
 TEST(BoxcarSearch, FindsAPulseOnARowBelowZero) {
   WholeRow row(
       4096);  // the pulse is in a run without an end of the scan, where a bound of sums skips the rest

@@ -46,12 +46,14 @@ TEST(BoxcarScreens, AnEventJustAboveTheLimitIsFoundAtAnyWidthAndPlace) {
     const auto plan = make_boxcar_plan(0.0, 2048.0, 1'000'000, 4.0 + round % 4, one_of(random, {0.0, 200.0}));
     for (int width : plan.widths_samples()) {
       auto row = uneven_row(5120, 0.1, random);
+      if (round % 2 == 1)
+        for (auto& f : row.noise) f += random.uniform();
       const auto start = random_start(row.n() - width, width <= 32 ? 1 : width <= 256 ? 8 : 64, random);
       const WholeTrack whole(row);
       const double v = whole.track.of(start, width);
       if (v <= 0.0 || v < plan.variance_min * width) continue;
-      const auto sum = static_cast<std::int64_t>(
-          std::ceil(plan.snr_min * std::sqrt(v) + whole.track.mean_of(start, width)));
+      const auto sum = static_cast<std::int64_t>(std::ceil(
+          plan.snr_min * whole.track.noise_of(width) * std::sqrt(v) + whole.track.mean_of(start, width)));
       for (std::int64_t i = 0; i < width; ++i)
         row.x[static_cast<std::size_t>(start + i)] =
             static_cast<std::int32_t>(sum * (i + 1) / width - sum * i / width);

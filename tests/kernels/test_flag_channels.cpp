@@ -87,6 +87,54 @@ TEST(FlagUnusableChannels, TakesNoChannelThatCouldBeNormalised) {
   EXPECT_THROW(call(b.good), std::invalid_argument);
 }
 
+int flag_saturated(const std::vector<float>& mean, const std::vector<float>& sigma,
+                   const std::vector<double>& top, double margin, std::vector<std::uint8_t>& good) {
+  return flag_saturated_channels(View<const float, 1>(mean.data(), {std::ssize(mean)}),
+                                 View<const float, 1>(sigma.data(), {std::ssize(sigma)}),
+                                 View<const double, 1>(top.data(), {std::ssize(top)}), margin,
+                                 View<std::uint8_t, 1>(good.data(), {std::ssize(good)}));
+}
+
+TEST(FlagSaturatedChannels, AreThoseWhoseHighestCodeIsWithinTheMarginByHand) {
+  // top - mean is 20, 19, 21, 0, -5, 19 where sigma is 10 and 2 of them are 20; then 60 of 40, and a row
+  // without noise.
+  const std::vector<float> mean{235, 236, 234, 255, 260, 236, 195, 100}, sigma{10, 10, 10, 10, 10, 10, 40, 0};
+  const std::vector<double> top(8, 255.0);
+  std::vector<std::uint8_t> good{1, 1, 1, 1, 1, 0, 1, 1};  // the sixth was flagged before
+  EXPECT_EQ(flag_saturated(mean, sigma, top, 2.0, good), 4);
+  EXPECT_EQ(good, (std::vector<std::uint8_t>{1, 0, 1, 0, 0, 0, 0, 1}));
+  EXPECT_EQ(flag_saturated(mean, sigma, top, 2.0, good), 0);
+}
+
+TEST(FlagSaturatedChannels, GainAndOffsetDoNotMatter) {
+  Xoshiro256 random(10);
+  std::vector<float> mean, sigma, mean_2, sigma_2;
+  std::vector<double> top, top_2;
+  for (int c = 0; c < 336; ++c) {
+    mean.push_back(static_cast<float>(random_between(random, 0, 255)));
+    sigma.push_back(static_cast<float>(random_between(random, 1, 100)));
+    top.push_back(255.0);
+    mean_2.push_back(mean.back() * 0.5F - 64.0F);
+    sigma_2.push_back(sigma.back() * 0.5F);
+    top_2.push_back(255.0 * 0.5 - 64.0);
+  }
+  std::vector<std::uint8_t> good(336, 1), good_2(336, 1);
+  const int n = flag_saturated(mean, sigma, top, 2.5, good);
+  EXPECT_GT(n, 50);
+  EXPECT_EQ(n, 336 - std::accumulate(good.begin(), good.end(), 0));
+  EXPECT_EQ(flag_saturated(mean_2, sigma_2, top_2, 2.5, good_2), n);
+  EXPECT_EQ(good, good_2);
+}
+
+TEST(FlagSaturatedChannels, RefusesShapesThatDiffer) {
+  std::vector<std::uint8_t> good(3, 1), two(2, 1);
+  EXPECT_NO_THROW(flag_saturated({1, 2, 3}, {1, 1, 1}, {9, 9, 9}, 2.0, good));
+  EXPECT_THROW(flag_saturated({1, 2}, {1, 1, 1}, {9, 9, 9}, 2.0, good), std::invalid_argument);
+  EXPECT_THROW(flag_saturated({1, 2, 3}, {1, 1}, {9, 9, 9}, 2.0, good), std::invalid_argument);
+  EXPECT_THROW(flag_saturated({1, 2, 3}, {1, 1, 1}, {9, 9}, 2.0, good), std::invalid_argument);
+  EXPECT_THROW(flag_saturated({1, 2, 3}, {1, 1, 1}, {9, 9, 9}, 2.0, two), std::invalid_argument);
+}
+
 TEST(RobustSpread, IsMedianAndScaledDeviation) {
   const auto spread = robust_spread({9.0, 1.0, 100.0, 3.0, 5.0});  // 5; |off| = 4 4 95 2 0
   EXPECT_EQ(spread.centre, 5.0);

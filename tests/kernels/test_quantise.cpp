@@ -40,12 +40,77 @@ TEST(Normalise, WhatCannotBeUsedIsZero) {
   EXPECT_EQ(quantised({nan, inf}, nan, nan), zeros);
 }
 
+// A wave of any size and its factors in channels, or nothing.
+struct RandomWave {
+  Array<std::int16_t, 1> wave;
+  Array<float, 1> factor;
+
+  RandomWave(bool any, std::int64_t n_chan, std::int64_t n_time, Xoshiro256& random)
+      : wave({any ? n_time : 0}), factor({any ? n_chan : 0}) {
+    for (std::int64_t t = 0; t < wave.size(); ++t)
+      wave(t) = static_cast<std::int16_t>(random.below(20) == 0 ? one_of(random, {-32'767, 32'767})
+                                                                : random_between(random, -300, 300));
+    for (std::int64_t c = 0; c < factor.size(); ++c)
+      factor(c) = static_cast<float>(random.below(5) == 0 ? 0.0 : 0.05 * gaussian(random));
+  }
+  SharedWave shared() const { return {wave.cview(), factor.cview()}; }
+};
+
+TEST(NormaliseLessAWave, TakesAwayFactorTimesWaveWhereThereIsWeight) {
+  // (x - 10) 2 of row 0 is 0, 4, -4, 2, 2, of which wave / 32 = 2, -2, 0, 4, 100 is taken; of row 1 -64 wave.
+  const float x[10] = {10, 12, 8, 11, 11, 9, 9, 9, 9, 9}, mean[2] = {10, 9}, sigma[2] = {2, 1};
+  const std::int16_t wave[5] = {64, -64, 0, 128, 3200};
+  const float factor[2] = {1.0F / 32.0F, -1.0F / 64.0F};
+  const SpanWeights w{{0, 2, 5}, {1, 1, 1, 0}, 2};
+  Array<std::int8_t, 2> q({2, 5});
+  Array<std::int64_t, 1> q_sum({2});
+  normalise(
+      View<const float, 2>(x, {2, 5}), View<const float, 1>(mean, {2}), View<const float, 1>(sigma, {2}), w,
+      0, {View<const std::int16_t, 1>(wave, {5}), View<const float, 1>(factor, {2})}, q.view(), q_sum.view());
+  EXPECT_EQ(values_of(q.cview()[0]), (std::vector<std::int8_t>{-2, 6, -4, -2, -31}));
+  EXPECT_EQ(values_of(q.cview()[1]), (std::vector<std::int8_t>{1, -1, 0, 0, 0}));
+  EXPECT_EQ(values_of(q_sum.cview()), (std::vector<std::int64_t>{-33, 0}));
+}
+
+TEST(NormaliseLessAWave, WhoseFactorsAreZeroIsPlain) {
+  Xoshiro256 random(7);
+  Array<float, 2> x({3, 200});
+  fill_gaussian(x.view(), 5.0, 2.0, random);
+  RandomWave wave(true, 3, 200, random);
+  const float mean[3] = {5, 4, 6}, sigma[3] = {2, 1, 3};
+  for (int c = 0; c < 3; ++c) wave.factor(c) = 0.0F;
+  Array<std::int8_t, 2> q[2] = {Array<std::int8_t, 2>({3, 200}), Array<std::int8_t, 2>({3, 200})};
+  Array<std::int64_t, 1> q_sum({3});
+  for (int i : {0, 1})
+    normalise(x.cview(), View<const float, 1>(mean, {3}), View<const float, 1>(sigma, {3}), all_good(200, 3),
+              0, i == 0 ? SharedWave{} : wave.shared(), q[i].view(), q_sum.view());
+  EXPECT_TRUE(equal(q[0].cview(), q[1].cview(), "c", "t"));
+}
+
+TEST(NormaliseLessAWave, RefusesWavesAndFactorsThatDoNotFit) {
+  Array<float, 2> x({3, 16});
+  Array<float, 1> mean({3}), factor({3}), four({4});
+  Array<std::int8_t, 2> q({3, 16});
+  Array<std::int64_t, 1> q_sum({3});
+  Array<std::int16_t, 1> wave({32});
+  const auto call = [&](View<const std::int16_t, 1> v, View<const float, 1> f) {
+    normalise(x.cview(), mean.cview(), mean.cview(), all_good(16, 3), 0, {v, f}, q.view(), q_sum.view());
+  };
+  EXPECT_NO_THROW(call(wave.cview().slice(0, 0, 16), factor.cview()));
+  EXPECT_THROW(call(wave.cview().slice(0, 0, 15), factor.cview()), std::invalid_argument);
+  EXPECT_THROW(call(wave.cview().slice(0, 0, 17), factor.cview()), std::invalid_argument);
+  EXPECT_THROW(call(wave.cview().slice(0, 0, 16), four.cview()), std::invalid_argument);
+  EXPECT_THROW(call(View<const std::int16_t, 1>(wave.data(), {16}, {2}), factor.cview()),
+               std::invalid_argument);
+}
+
 TEST(Normalise, MatchesTheReferenceOverAwkwardSizes) {
   Xoshiro256 random(1);
   for (int n_chan : {1, 2, 3, 5, 42, 63, 64, 65, 130})
     for (std::int64_t n_time : {1, 3, 7, 15, 16, 17, 31, 32, 33, 255, 256, 257}) {
       const int first = static_cast<int>(random.below(5));
       const auto w = random_weights(n_time, n_chan + 5, random);
+      const RandomWave wave(random.below(2) == 0, n_chan, n_time, random);
       PaddedRows<float> x(n_chan, n_time, random);
       fill_gaussian(x.view(), 100.0, 3.0, random);
       Array<float, 1> mean({n_chan}), sigma({n_chan});
@@ -55,8 +120,9 @@ TEST(Normalise, MatchesTheReferenceOverAwkwardSizes) {
       }
       PaddedRows<std::int8_t> fast(n_chan, n_time, random), plain(n_chan, n_time, random);
       Array<std::int64_t, 1> fast_sum({n_chan}), plain_sum({n_chan});
-      normalise(x.cview(), mean.cview(), sigma.cview(), w, first, {}, fast.view(), fast_sum.view());
-      normalise_reference(x.cview(), mean.cview(), sigma.cview(), w, first, {}, plain.view(),
+      normalise(x.cview(), mean.cview(), sigma.cview(), w, first, wave.shared(), fast.view(),
+                fast_sum.view());
+      normalise_reference(x.cview(), mean.cview(), sigma.cview(), w, first, wave.shared(), plain.view(),
                           plain_sum.view());
       EXPECT_EQ(values_of(fast_sum.cview()), values_of(plain_sum.cview()));
       EXPECT_TRUE(equal(fast.cview(), plain.cview(), "c", "t")) << n_chan << " x " << n_time;
@@ -114,8 +180,9 @@ TEST(NormaliseIntegers, AreTheLevelsOfTheSameFloats) {
 }
 
 template <class T>
-void check_integers(int n_chan, std::int64_t n_time, Xoshiro256& random) {
+void check_integers(int n_chan, std::int64_t n_time, bool with_wave, Xoshiro256& random) {
   const int first = static_cast<int>(random.below(5));
+  const RandomWave wave(with_wave, n_chan, n_time, random);
   const auto w = random_weights(n_time, n_chan + 5, random);
   auto calibration = calibration_of(n_chan + 5, 1.0, 0.0);
   for (auto& v : calibration.scale) v = random.below(9) == 0 ? 0.0 : gaussian(random);
@@ -131,9 +198,10 @@ void check_integers(int n_chan, std::int64_t n_time, Xoshiro256& random) {
   }
   PaddedRows<std::int8_t> fast(n_chan, n_time, random), plain(n_chan, n_time, random);
   Array<std::int64_t, 1> fast_sum({n_chan}), plain_sum({n_chan});
-  normalise(x.cview(), calibration, mean.cview(), sigma.cview(), w, first, {}, fast.view(), fast_sum.view());
-  normalise_reference(wide.cview(), calibration, mean.cview(), sigma.cview(), w, first, {}, plain.view(),
-                      plain_sum.view());
+  normalise(x.cview(), calibration, mean.cview(), sigma.cview(), w, first, wave.shared(), fast.view(),
+            fast_sum.view());
+  normalise_reference(wide.cview(), calibration, mean.cview(), sigma.cview(), w, first, wave.shared(),
+                      plain.view(), plain_sum.view());
   EXPECT_TRUE(equal(fast.cview(), plain.cview(), "c", "t")) << n_chan << " x " << n_time;
   EXPECT_EQ(values_of(fast_sum.cview()), values_of(plain_sum.cview()));
   EXPECT_TRUE(fast.gaps_untouched());
@@ -142,10 +210,11 @@ void check_integers(int n_chan, std::int64_t n_time, Xoshiro256& random) {
 TEST(NormaliseIntegers, MatchTheReferenceOverAwkwardSizes) {
   Xoshiro256 random(6);
   for (int n_chan : {1, 3, 64, 65, 100})
-    for (std::int64_t n_time : {1, 3, 7, 31, 32, 33, 63, 64, 65, 4097}) {
-      check_integers<std::uint8_t>(n_chan, n_time, random);
-      check_integers<std::int16_t>(n_chan, n_time, random);
-    }
+    for (std::int64_t n_time : {1, 3, 7, 31, 32, 33, 63, 64, 65, 4097})
+      for (bool with_wave : {false, true}) {
+        check_integers<std::uint8_t>(n_chan, n_time, with_wave, random);
+        check_integers<std::int16_t>(n_chan, n_time, with_wave, random);
+      }
 }
 
 TEST(NormaliseIntegers, RefuseShapesThatDiffer) {
@@ -179,6 +248,8 @@ TEST(Normalise, RefusesShapesThatDiffer) {
   EXPECT_THROW(call(x.cview(), mean.cview(), two.cview(), w, 0, q.view()), std::invalid_argument);
   EXPECT_THROW(call(x.cview(), mean.cview(), sigma.cview(), w, 0, narrow.view()), std::invalid_argument);
   EXPECT_THROW(call(x.cview(), mean.cview(), sigma.cview(), all_good(15, 4), 0, q.view()),
+               std::invalid_argument);
+  EXPECT_THROW(call(x.cview(), mean.cview(), sigma.cview(), SpanWeights{{}, {}, 4}, 0, q.view()),
                std::invalid_argument);
   const View<const float, 2> turned(x.data(), {3, 16}, {1, 3});
   EXPECT_THROW(call(turned, mean.cview(), sigma.cview(), w, 0, q.view()), std::invalid_argument);
