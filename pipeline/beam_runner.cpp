@@ -158,7 +158,11 @@ void search_in_step(Shared& shared, const Wave& group, std::vector<Beam>& beams)
       });
   for (std::size_t k = 0; k < searches.size(); ++k) {
     auto& beam = beams[group.beams[k]];
-    if (beam.failure.empty()) store(shared, beam, searches[k]->finish());
+    try {
+      if (beam.failure.empty()) store(shared, beam, searches[k]->finish());
+    } catch (...) {
+      note_failure(beam, std::current_exception());
+    }
     searches[k].reset();
     shared.progress.end(beam.number, beam.source->info().n_time);
   }

@@ -10,6 +10,7 @@
 #include "kernels/level_ops.hpp"
 #include "kernels/quiet_means.hpp"
 #include "kernels/row_variance.hpp"
+#include "kernels/spectral_kurtosis.hpp"
 #include "kernels/sum_threshold.hpp"
 #include "kernels/zero_dm_filter.hpp"
 #include "pipeline/parallel.hpp"
@@ -40,6 +41,17 @@ void check_bands(const RfiConfig& config, const StreamInfo& info) {
   }
 }
 
+// What the ranges of the config's keys let through and the rules do not.
+void check_rules(const RfiConfig& config) {
+  expect(!config.sum_threshold.enabled || config.sum_threshold.longest <= kSumThresholdLongest,
+         "rfi.sum_threshold.longest = {}: runs of at most {} cells are possible",
+         config.sum_threshold.longest, kSumThresholdLongest);
+  const double shape = config.kurtosis.shape;
+  const bool known = shape == 0.0 || (shape >= kMinKurtosisShape && shape <= kMaxKurtosisShape);
+  expect(!config.kurtosis.enabled || known, "rfi.kurtosis.shape = {}: 0, or {} to {:.0f}, are possible",
+         shape, kMinKurtosisShape, kMaxKurtosisShape);
+}
+
 // A power of two of whole groups that divides a slab.
 int band_channels_of(int n_chan) {
   int n = kGroupChannels;
@@ -68,6 +80,7 @@ Conditioner::Conditioner(const RfiConfig& config, const StreamInfo& info, const 
       periodic_(periodic_plan_of(config, info, window_samples)),
       flags_(info.n_chan, window_samples, n_threads) {
   check_bands(config, info);
+  check_rules(config);
   for (const auto& line : periodic_.lines)
     lines_.push_back({line.frequency_hz,
                       config.periodic.fundamentals_hz[static_cast<std::size_t>(line.fundamental)],

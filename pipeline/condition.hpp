@@ -31,8 +31,8 @@ class Conditioner {
   std::int64_t footprint_bytes() const;
   void allocate();
 
-  /// q [channel][window_samples] is written whole: after the last recorded sample it is zero, and where a
-  /// rule of this beam's own flags. `mask` may be null.
+  /// q [channel][window_samples] is written whole: after the last recorded sample it is zero, and where
+  /// channels and times are flagged; cells follow in finish(). `mask` may be null.
   void measure(const RawBlock& window, const MaskWindow* mask, View<std::int8_t, 2> q);
   /// After measure(): sums of a cell of subbands() in units of their standard deviation, [subband][cell]; has
   /// is 0 where nothing has weight.
@@ -82,6 +82,7 @@ class Conditioner {
   void flag_channels_of(const Calibration& calibration);
   void flag_saturated(const Calibration& calibration);
   void flag_iqrm_channels();
+  double typical_sigma();
   void flag_bandpass();
   void drop_channels(View<std::int8_t, 2> q);
   void sum_zero_dm();

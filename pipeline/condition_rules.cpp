@@ -18,11 +18,13 @@
 namespace tianyan {
 namespace {
 
-constexpr int kBandpassPoints = 1024;  // of the baseline
-constexpr int kBandpassLongest = 16;   // run of them
-constexpr double kMarginSigma = 4.0;   // of noise on top of a pulse that is kept
+constexpr int kBandpassPoints = 1024;    // of the baseline
+constexpr int kBandpassLongest = 16;     // run of them
+constexpr double kBandpassFloor = 0.25;  // of the noise: ripples of the receiver are smooth, but not noise
+constexpr double kMarginSigma = 4.0;     // of noise on top of a pulse that is kept
 constexpr double kTopCode = 255.0;
-constexpr double kLeastShape = 0.5;  // of noise whose kurtosis can be told: its zero level is not far off
+// Of noise whose kurtosis can be told: its zero level is not far off, nor the noise lost in the level.
+constexpr double kLeastShape = 0.5;
 constexpr std::int64_t kColumnCells = 32;
 
 }  // namespace
@@ -61,6 +63,15 @@ void Conditioner::flag_iqrm_channels() {
   flags_.take_channels(FlagRule::kIqrm);
 }
 
+// The median sigma of the good channels, 0 without any.
+double Conditioner::typical_sigma() {
+  const auto good = flags_.channel_good();
+  std::vector<double> sigma;
+  for (std::int64_t c = 0; c < info_.n_chan; ++c)
+    if (good[c] != 0) sigma.push_back(double{sigma_(c)});
+  return sigma.empty() ? 0.0 : median_of(sigma);
+}
+
 // Bumps of the bandpass above its baseline: what is wider than a channel's neighbourhood.
 void Conditioner::flag_bandpass() {
   const auto good = flags_.channel_good();
@@ -82,12 +93,15 @@ void Conditioner::flag_bandpass() {
     has(i) = 2.0 * count >= static_cast<double>(end - first) ? 1 : 0;
     level(i) = has(i) != 0 ? sum / count : 0.0;
   }
-  arpls({.lambda = config_.sum_threshold.bandpass_lambda}, level.cview(), has.cview(), baseline.view());
+  // A stiffness goes with the fourth power of a length: the same one in MHz for fewer points.
+  const double lambda =
+      config_.sum_threshold.bandpass_lambda * std::pow(static_cast<double>(n) / kBandpassPoints, 4);
+  arpls({.lambda = lambda}, level.cview(), has.cview(), baseline.view());
   std::vector<double> above;
   for (std::int64_t i = 0; i < n; ++i)
     if (has(i) != 0) above.push_back(level(i) - baseline(i));
   if (above.size() < 8) return;
-  const double deviation = robust_spread(above).deviation;
+  const double deviation = std::max(robust_spread(above).deviation, kBandpassFloor * typical_sigma());
   if (!(deviation > 0.0)) return;
   Array<float, 2> x({n, 1});
   for (std::int64_t i = 0; i < n; ++i)
@@ -151,10 +165,11 @@ bool Conditioner::make_shared_wave() {
   return true;
 }
 
-// Flagged times become zero and leave the sums of channels and cells.
+// Flagged times become zero and leave the sums of channels and cells; also those that were flagged before
+// samples were normalised again.
 void Conditioner::flag_times_of(View<std::int8_t, 2> q) {
-  if (!config_.zero_dm.enabled || flag_outlying_times(flags_.time_good()) == 0) return;
-  flags_.take_times();
+  if (!config_.zero_dm.enabled) return;
+  if (flag_outlying_times(flags_.time_good()) > 0) flags_.take_times();
   const auto& runs = flags_.flagged_times();
   parallel_for(n_threads_, info_.n_chan, [&](std::int64_t c, int) {
     for (const auto& [begin, end] : runs) {
@@ -206,7 +221,7 @@ void Conditioner::flag_kurtosis_cells() {
   params.shape = config_.kurtosis.shape > 0.0
                      ? config_.kurtosis.shape
                      : kurtosis_shape(sum.cview(), squares.cview(), count.cview(), good.cview());
-  if (params.shape < kLeastShape) return;
+  if (params.shape < kLeastShape || params.shape > kMaxKurtosisShape) return;
   params.false_alarm = config_.kurtosis.false_alarm;
   params.excess_allowed = config_.keep_snr * config_.keep_snr /
                           (static_cast<double>(info_.n_chan) * static_cast<double>(cells * kCellSamples));

@@ -107,10 +107,10 @@ std::vector<Key> cell_keys(RfiConfig& r) {
       {"rfi.kurtosis.cell_samples", &r.kurtosis.cell_samples,
        "Length of a piece, rounded down to 64 times a power of two within the window.", "samples", 64, 1e6},
       {"rfi.kurtosis.shape", &r.kurtosis.shape,
-       "Shape of the noise's Gamma distribution: independent powers in a sample, (mean / sigma)^2; 0 "
-       "measures "
-       "it in each window.",
-       "", 0.0, 1e9},
+       "Shape of the noise's Gamma distribution: independent powers in a sample, (mean / sigma)^2, at least "
+       "0.5; "
+       "0 measures it in each window.",
+       "", 0.0, 1e8},
       {"rfi.sum_threshold.enabled", &r.sum_threshold.enabled,
        "Flags runs of times and of channels by SumThreshold (Offringa et al. 2010) on cells of 64 samples, "
        "and bumps of the bandpass above its ArPLS baseline (Zeng et al. 2021)."},
@@ -118,12 +118,15 @@ std::vector<Key> cell_keys(RfiConfig& r) {
        "Threshold of one cell; for runs of N cells it falls as base^-log2 N.", "standard deviations", 3.0,
        1000.0},
       {"rfi.sum_threshold.base", &r.sum_threshold.base, "How fast it falls.", "", 1.0, 4.0},
-      {"rfi.sum_threshold.longest", &r.sum_threshold.longest, "Longest run.", "cells", 1.0, 1024.0},
+      {"rfi.sum_threshold.longest", &r.sum_threshold.longest, "Longest run.", "cells", 1.0, 512.0},
       {"rfi.sum_threshold.bandpass_sigma", &r.sum_threshold.bandpass_sigma,
-       "The same threshold for the bandpass above its baseline, in deviations of its own scatter.",
+       "The same threshold for the bandpass above its baseline, in deviations of its own scatter, or in "
+       "quarters "
+       "of the noise where those are larger.",
        "standard deviations", 3.0, 1000.0},
       {"rfi.sum_threshold.bandpass_lambda", &r.sum_threshold.bandpass_lambda,
-       "Stiffness of the baseline, on at most 1024 points across the band.", "", 1.0, 1e12},
+       "Stiffness of the baseline for 1024 points across the band; for fewer it is the same in MHz.", "", 1.0,
+       1e12},
       {"rfi.beams.enabled", &r.beams.enabled,
        "Flags what is seen at once in beams that are not neighbours. The beams are then searched in step, "
        "and "

@@ -29,6 +29,13 @@ std::string file_of(const FlagRequest& request, int beam, const std::string& res
   return (std::filesystem::path(request.output_directory) / fmt::format("M{:02d}{}", beam, rest)).string();
 }
 
+std::string table_file(const FlagRequest& request) {
+  return (std::filesystem::path(request.output_directory) / "flags.ecsv").string();
+}
+std::string report_file(const FlagRequest& request) {
+  return (std::filesystem::path(request.output_directory) / "report.json").string();
+}
+
 FlagFiles files_of(const FlagRequest& request, int beam) {
   FlagFiles files;
   files.mask = file_of(request, beam, "_mask.h5");
@@ -47,12 +54,14 @@ void check_output(const FlagRequest& request, const std::vector<Beam>& beams) {
   require(!error && fs::is_directory(request.output_directory), "{} cannot be made: {}",
           request.output_directory, error ? error.message() : "a file is in its place");
   if (request.overwrite) return;
+  std::vector<std::string> paths = {table_file(request), report_file(request)};
   for (const auto& beam : beams) {
     const auto files = files_of(request, beam.number);
     for (const auto& path : {files.mask, files.rfifind, files.plot, files.clean})
-      require(path.empty() || !fs::exists(path),
-              "{} is there already: name another directory, or say --overwrite", path);
+      if (!path.empty()) paths.push_back(path);
   }
+  for (const auto& path : paths)
+    require(!fs::exists(path), "{} is there already: name another directory, or say --overwrite", path);
 }
 
 // Flags these beams in step; a beam that fails is named.
@@ -195,14 +204,13 @@ FlagSummary run_flag(const FlagRequest& request) {
     if (!beam.failure.empty() || beam.source->losses().cut_short) summary.exit_code = ExitCode::kIncomplete;
   }
   require(!summary.lines.empty(), "no beam could be flagged: {}", beams.front().failure);
-  const std::filesystem::path directory(request.output_directory);
-  write_ecsv((directory / "flags.ecsv").string(), table_of(all, request.config));
-  write_text((directory / "report.json").string(), json{{"version", kVersion},
-                                                        {"config_hash", config_hash(request.config)},
-                                                        {"remarks", summary.remarks},
-                                                        {"beams", report}}
-                                                           .dump(1) +
-                                                       "\n");
+  write_ecsv(table_file(request), table_of(all, request.config));
+  write_text(report_file(request), json{{"version", kVersion},
+                                        {"config_hash", config_hash(request.config)},
+                                        {"remarks", summary.remarks},
+                                        {"beams", report}}
+                                           .dump(1) +
+                                       "\n");
   return summary;
 }
 

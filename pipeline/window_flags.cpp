@@ -24,6 +24,15 @@ std::vector<std::int64_t> mask_boundaries(const MaskWindow& mask, std::int64_t n
   return at;
 }
 
+// Of two parts of a cell: none where one has weight, else the later rule, without which it would have some.
+std::uint8_t last_of(std::uint8_t a, std::uint8_t b) {
+  return a == 0 || b == 0 ? std::uint8_t{0} : std::max(a, b);
+}
+
+std::int64_t overlap(const FlaggedTimes& run, std::int64_t begin, std::int64_t end) {
+  return std::max<std::int64_t>(0, std::min(run.end, end) - std::max(run.begin, begin));
+}
+
 bool hold(const std::vector<FlaggedTimes>& times, std::int64_t t) {
   return std::any_of(times.begin(), times.end(),
                      [&](const FlaggedTimes& run) { return run.begin <= t && t < run.end; });
@@ -119,15 +128,16 @@ void WindowFlags::take_channels(FlagRule rule) {
 
 void WindowFlags::take_times() {
   auto& runs = flagged_times_;
-  runs.clear();
+  const auto before = std::exchange(runs, {});
   for (std::int64_t t = 0; t < n_time_; ++t) {
     if (time_good_(t) != 0) continue;
     if (runs.empty() || runs.back().end != t) runs.push_back({t, t});
     runs.back().end = t + 1;
   }
   for (int s = 0; s < weights_.n_span(); ++s) {
-    const auto* first = time_good_.data() + weights_.begin[static_cast<std::size_t>(s)];
-    const auto n = std::count(first, first + weights_.length(s), std::uint8_t{0});
+    const auto begin = weights_.begin[static_cast<std::size_t>(s)], end = begin + weights_.length(s);
+    auto n = std::count(time_good_.data() + begin, time_good_.data() + end, std::uint8_t{0});
+    for (const auto& run : before) n -= overlap(run, begin, end);
     for (int c = 0; n > 0 && c < n_chan_; ++c)
       if (weights_.row(s)[c] != 0) count(FlagRule::kTimes, c, n);
   }
@@ -211,19 +221,20 @@ void WindowFlags::rules(View<std::uint8_t, 2> rule) const {
   const auto n = (n_time_ + kCellSamples - 1) / kCellSamples;
   expect(rule.shape(0) == n && rule.shape(1) == n_chan_, "rules of {} cells and {} channels into {} x {}", n,
          n_chan_, rule.shape(0), rule.shape(1));
-  for (std::int64_t k = 0; k < n; ++k)
+  const auto& begin = before_rules_.begin;
+  std::size_t span = 0;
+  for (std::int64_t k = 0; k < n; ++k) {
+    const auto first = k * kCellSamples, end = std::min(n_time_, first + kCellSamples);
+    while (begin[span + 1] <= first) ++span;
+    for (auto s = span; s + 1 < begin.size() && begin[s] < end; ++s) {
+      const auto* own = span_rule_.data() + static_cast<std::ptrdiff_t>(s) * n_chan_;
+      for (std::int64_t c = 0; c < n_chan_; ++c)
+        rule(k, c) = s == span ? own[c] : last_of(rule(k, c), own[c]);
+    }
     for (std::int64_t c = 0; c < n_chan_; ++c) {
+      if (rule(k, c) != 0) continue;
       const auto channel = channel_rule_[static_cast<std::size_t>(c)];
       rule(k, c) = channel != 0 ? channel : any_cell_ ? cell_rule_(c, k) : std::uint8_t{0};
-    }
-  for (int s = 0; s < before_rules_.n_span(); ++s) {
-    const auto begin = before_rules_.begin[static_cast<std::size_t>(s)],
-               end = before_rules_.begin[static_cast<std::size_t>(s) + 1];
-    const auto* own = span_rule_.data() + static_cast<std::ptrdiff_t>(s) * n_chan_;
-    for (auto k = (begin + kCellSamples - 1) / kCellSamples; k < n; ++k) {
-      if (std::min(n_time_, (k + 1) * kCellSamples) > end) break;
-      for (std::int64_t c = 0; c < n_chan_; ++c)
-        if (own[c] != 0) rule(k, c) = own[c];
     }
   }
 }

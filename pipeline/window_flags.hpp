@@ -39,6 +39,7 @@ class WindowFlags {
   View<std::uint8_t, 1> time_good() { return time_good_.view().slice(0, 0, n_time_); }
   /// Of the whole window: zero after the last recorded sample.
   View<const std::uint8_t, 1> window_time_good() const { return time_good_.cview(); }
+  /// May be called again, with more of them.
   void take_times();
   /// Runs of times that were taken, relative to the window's first sample.
   const std::vector<FlaggedTimes>& flagged_times() const { return flagged_times_; }
@@ -54,8 +55,8 @@ class WindowFlags {
 
   /// Weights of the whole window [0, window_samples), all rules applied; counts go to the report.
   void finish();
-  /// The rule that took the whole of a channel in a cell, [cell][channel], of cells that hold recorded
-  /// samples.
+  /// The rule that took the whole of a channel in a cell, or of several the last, [cell][channel], of cells
+  /// that hold recorded samples.
   void rules(View<std::uint8_t, 2> rule) const;
   /// Of the window that was finished last.
   const FlagCounts& counts() const { return window_counts_; }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "io/mask_file.hpp"
+#include "io/sink.hpp"
 #include "kernels/row_variance.hpp"
 #include "pipeline/condition.hpp"
 #include "tests/kernels/kernel_test.hpp"
@@ -64,7 +65,7 @@ struct RandomMask {
 // One stretch of white noise through conditioning, the FDMT and every boxcar of every trial.
 class NoiseStretch {
  public:
-  static constexpr int kChannels = 512, kWindows = 16;
+  static constexpr int kChannels = 512, kWindows = 8;
   static constexpr std::int64_t kWindow = 4096, kSamples = kWindows * kWindow;
 
   NoiseStretch(const Flagged& flagged, std::uint64_t seed)
@@ -87,8 +88,8 @@ class NoiseStretch {
     params.n_chan = kChannels;
     params.freq_low_mhz = info_.freq_low_mhz;
     params.channel_width_mhz = info_.channel_width_mhz;
-    params.delay_begin = std::getenv("DB") ? std::atoi(std::getenv("DB")) : 0;
-    params.delay_end = std::getenv("DE") ? std::atoi(std::getenv("DE")) : 512;
+    params.delay_begin = 0;
+    params.delay_end = 512;
     params.max_abs = kQuantClip;
     const auto plan = make_fdmt_plan(params, 1024);
     const BoxcarPlan boxcar = make_boxcar_plan(0.0, 2048.0, std::int64_t{kChannels} * kQuantClip, 4.0,
@@ -203,7 +204,7 @@ double gaussian_tail(double sigmas) { return 0.5 * std::erfc(sigmas / std::sqrt(
 // sigma.
 TEST(Significance, FlaggedNoiseExceedsThresholdsAsOftenAsAGaussian) {
   const char* wanted = std::getenv("TIANYAN_NOISE_BOXCARS");
-  const double n_wanted = wanted != nullptr ? std::atof(wanted) : 2e8;
+  const double n_wanted = wanted != nullptr ? std::atof(wanted) : 1e8;
   const std::vector<double> thresholds = {4.0, 5.0, 6.0};
   for (const Flagged flagged : {Flagged{}, Flagged{0.3, 0.1}}) {
     std::vector<std::int64_t> exceed(thresholds.size(), 0);
@@ -215,7 +216,7 @@ TEST(Significance, FlaggedNoiseExceedsThresholdsAsOftenAsAGaussian) {
       std::printf("%.0f %% of channels, %.0f %% of times: %lld of %.2e boxcars above %.0f, %.1f expected\n",
                   100.0 * flagged.channels, 100.0 * flagged.times, static_cast<long long>(exceed[i]), n,
                   thresholds[i], expected);
-      if (expected < 40.0) continue;  // some ten boxcars share each excess: too few to tell
+      if (expected < 300.0) continue;  // tens of boxcars share each excess: too few to tell
       EXPECT_GT(static_cast<double>(exceed[i]), 0.5 * expected) << thresholds[i];
       EXPECT_LT(static_cast<double>(exceed[i]), 2.0 * expected) << thresholds[i];
     }
@@ -225,9 +226,9 @@ TEST(Significance, FlaggedNoiseExceedsThresholdsAsOftenAsAGaussian) {
 ScanSpec pulses_in_noise() {
   ScanSpec spec = small_scan();
   spec.sample_time_s = 98.304e-6;
-  spec.duration_s = 53.0;
+  spec.duration_s = 27.0;
   Xoshiro256 random(300);
-  for (int i = 0; i < 100; ++i)
+  for (int i = 0; i < 50; ++i)
     spec.pulses.push_back({50.0 + 500.0 * random.uniform(),
                            1e-3 * std::pow(8.0, random.uniform()),
                            30.0,
@@ -277,7 +278,7 @@ double share_left(const StreamInfo& info, const RandomMask& mask, const PulseSpe
 // Flags of channels and of times so that together so much is flagged.
 Flagged flags_of(double fraction) { return {0.75 * fraction, 0.25 * fraction / (1.0 - 0.75 * fraction)}; }
 
-// The mean of 100 ratios has an error of 1 / (30 10) = 0.3 %, more where half is flagged; boxcars fit a pulse
+// The mean of 50 ratios has an error of 1 / (30 7) = 0.5 %, more where half is flagged; boxcars fit a pulse
 // with holes a little less well than the whole one that the prediction knows.
 TEST(Significance, PulsesHaveTheSnrThatTheirSamplesWithWeightLeaveThem) {
   const TempDir dir;
@@ -297,19 +298,71 @@ TEST(Significance, PulsesHaveTheSnrThatTheirSamplesWithWeightLeaveThem) {
     run_search(request);
     const auto rows = detections_of(request.run_directory);
     double ratio = 0.0;
-    int n_found = 0;
-    for (const auto& pulse : spec.pulses)
-      for (const auto& row : rows)
-        if (std::abs(row.time_s - pulse.time_s) < 0.02) {
-          ++n_found;
-          ratio += row.snr / (pulse.snr * expected_recovery(plan, pulse.dm_pc_cm3, pulse.width_s) *
-                              std::sqrt(share_left(info, mask, pulse)));
-        }
+    int n_found = 0, n_missed = 0;
+    for (const auto& pulse : spec.pulses) {
+      const double predicted = pulse.snr * expected_recovery(plan, pulse.dm_pc_cm3, pulse.width_s) *
+                               std::sqrt(share_left(info, mask, pulse));
+      const auto found = std::find_if(rows.begin(), rows.end(), [&](const Row& row) {
+        return std::abs(row.time_s - pulse.time_s) < 0.02;
+      });
+      if (found == rows.end()) {
+        n_missed += predicted > 9.0 ? 1 : 0;
+        continue;
+      }
+      ++n_found;
+      ratio += found->snr / predicted;
+    }
     std::printf("%2.0f %% flagged: %d pulses, S/N over prediction %.4f\n", 100.0 * fraction, n_found,
                 ratio / n_found);
-    EXPECT_EQ(n_found, 100) << fraction;
+    EXPECT_EQ(n_missed, 0) << fraction;
+    EXPECT_GE(n_found, 45) << fraction;
     EXPECT_NEAR(ratio / n_found, 1.0, 0.03) << fraction;
   }
+}
+
+// A scan of 8-bit noise whose whole band wanders: a random walk that is drawn back within 0.3 s.
+void write_red_scan(const std::string& path, double step_sigma) {
+  const auto spec = small_scan();
+  auto info = scan_info(spec, 1);
+  info.n_time = 1 << 17;
+  const auto sink = create_sink(path, info, SampleFormat{}, false);
+  const NormalTable normal;
+  Xoshiro256 random(11);
+  std::vector<float> noise(static_cast<std::size_t>(info.n_chan));
+  RawBlock block;
+  block.n_time = 1024;
+  block.reserve(block.n_time, info.n_chan);
+  block.spans = {{0, block.n_time, false, {}, {}, {}}};
+  double level = 0.0;
+  for (std::int64_t first = 0; first < info.n_time; first += block.n_time) {
+    block.first_sample = first;
+    for (std::int64_t t = 0; t < block.n_time; ++t) {
+      level = level * (1.0 - 1.0 / 1500.0) + step_sigma * gaussian(random);
+      normal.fill(random, noise.data(), info.n_chan);
+      for (int c = 0; c < info.n_chan; ++c)
+        block.samples(t, c) = static_cast<std::uint8_t>(std::clamp<long>(
+            std::lround(100.0 + 12.0 * (double{noise[static_cast<std::size_t>(c)]} + level)), 0, 255));
+    }
+    sink->write(block);
+  }
+  sink->finish();
+}
+
+// By the weights alone the wandering is a pulse of 0.1 s again and again; by the running estimate it is
+// noise, but for what comes before it is known.
+TEST(Significance, RedNoiseIsNoPulse) {
+  const TempDir dir;
+  write_red_scan(dir.file("red.fil"), 8e-4);
+  auto config = small_config();
+  config.search.running_noise = false;
+  search_into(dir.file("white"), {dir.file("red.fil")}, config);
+  config.search.running_noise = true;
+  search_into(dir.file("running"), {dir.file("red.fil")}, config);
+  const auto without = detections_of(dir.file("white")), with = detections_of(dir.file("running"));
+  std::printf("%zu false detections by the weights alone, %zu with the running estimate\n", without.size(),
+              with.size());
+  EXPECT_GE(without.size(), 8U);
+  EXPECT_LE(5 * with.size(), without.size());
 }
 
 }  // namespace
