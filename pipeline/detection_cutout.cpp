@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <optional>
 
 #include "io/detection_plot.hpp"
 #include "kernels/base/units.hpp"
@@ -11,6 +12,7 @@
 #include "kernels/quantise.hpp"
 #include "kernels/row_variance.hpp"
 #include "pipeline/condition.hpp"
+#include "pipeline/given_mask.hpp"
 #include "pipeline/plan.hpp"
 
 namespace tianyan {
@@ -40,8 +42,8 @@ Extent extent_of(const StreamInfo& info, const Candidate& c) {
 }
 
 // Runs the conditioning again over the windows that hold the detection.
-void fill(const RfiConfig& config, Source& source, const Extent& e, double dm_pc_cm3, int n_threads,
-          SpectrumBins& before, SpectrumBins& after) {
+void fill(const RfiConfig& config, Source& source, const std::string& mask_file, const Extent& e,
+          double dm_pc_cm3, int n_threads, SpectrumBins& before, SpectrumBins& after) {
   const StreamInfo& info = source.info();
   const std::int64_t window = statistics_window_samples(config, info);
   Conditioner conditioner(config, info, source.format(), window, n_threads);
@@ -53,13 +55,18 @@ void fill(const RfiConfig& config, Source& source, const Extent& e, double dm_pc
   const std::int64_t n_subband = std::ssize(conditioner.subbands()) - 1, n_bin = window / kVarianceBin;
   Array<float, 2> weight({n_subband, n_bin}), mean({n_subband, n_bin});
   RawBlock block;
+  std::optional<GivenMask> mask;
+  if (!mask_file.empty()) mask.emplace(mask_file, info);
   const double begin = std::min(e.before_begin(), e.after_begin()),
                end = std::max(e.before_end(), e.after_end() + e.sweep);
   // One window more at the front: a short last window is normalised by the one before it.
   const auto first = std::max<std::int64_t>(0, static_cast<std::int64_t>(begin) / window - 1);
   for (auto t = first * window; t < info.n_time && static_cast<double>(t) < end; t += window) {
     source.read(t, std::min(window, info.n_time - t), block);
-    conditioner.process(block, q.view(), weight.view(), mean.view());
+    MaskWindow flagged;
+    if (mask) flagged = mask->window(t, block.n_time);
+    conditioner.measure(block, mask ? &flagged : nullptr, q.view());
+    conditioner.finish(nullptr, q.view(), weight.view(), mean.view());
     add_spectrum(q.cview(), conditioner.weights(), conditioner.time_good(), t, none.cview(), before);
     add_spectrum(q.cview(), conditioner.weights(), conditioner.time_good(), t, delay.cview(), after);
   }
@@ -85,8 +92,9 @@ void dm_time_map(const StreamInfo& info, const SpectrumBins& after, double dm_ha
 
 }  // namespace
 
-void plot_detection(const std::string& path, const Config& config, Source& source, const Candidate& candidate,
-                    const std::string& id, int n_threads) {
+void plot_detection(const std::string& path, const Config& config, Source& source,
+                    const std::string& mask_file, const Candidate& candidate, const std::string& id,
+                    int n_threads) {
   const StreamInfo& info = source.info();
   const Extent e = extent_of(info, candidate);
   const auto bands = equal_bands(info.n_chan, kBands);
@@ -94,7 +102,7 @@ void plot_detection(const std::string& path, const Config& config, Source& sourc
       std::max(1.0, (e.before_end() - e.before_begin()) / static_cast<double>(kBeforeBins));
   SpectrumBins before(e.before_begin(), before_step, kBeforeBins, bands);
   SpectrumBins after(e.after_begin(), e.after_step(), kAfterBins, bands);
-  fill(config.rfi, source, e, candidate.dm_pc_cm3, n_threads, before, after);
+  fill(config.rfi, source, mask_file, e, candidate.dm_pc_cm3, n_threads, before, after);
 
   const double variance = QuantLevels{}.variance;
   Array<float, 2> before_snr({before.n_band(), kBeforeBins}), after_snr({after.n_band(), kAfterBins});

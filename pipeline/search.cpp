@@ -34,7 +34,7 @@ std::int64_t plot_all(const SearchRequest& request, const RunDirectory& run, std
     const auto beam = std::find_if(beams.begin(), beams.end(),
                                    [&](const Beam& b) { return b.number == candidates[i].beam && b.result; });
     try {
-      plot_detection(run.plot_file(ids[i]), request.config, *beam->source, candidates[i], ids[i],
+      plot_detection(run.plot_file(ids[i]), request.config, *beam->source, beam->mask, candidates[i], ids[i],
                      thread_count(request.config.limits));
       ++n_plot;
     } catch (const std::runtime_error& e) {

@@ -381,5 +381,48 @@ TEST(BoxcarSearch, RefusesRunsAndScratchThatDoNotFit) {
   EXPECT_THROW(call(kBoxcarTail + 256, scratch.size() - 1), std::invalid_argument);
 }
 
+// Each sample with its own variance, some with none: every cell's best by brute force.
+TEST(BoxcarSearch, OfSamplesThatHaveTheirOwnVariance) {
+  Xoshiro256 random(21);
+  constexpr std::int64_t kSamples = 1024;
+  const auto plan = make_boxcar_plan(0.0, 32.0, 100'000, 2.0, 40.0);
+  Array<float, 1> per_sample({kBoxcarTail + kSamples});
+  Array<double, 1> prefix({per_sample.size() + 1});
+  std::vector<std::int32_t> x(static_cast<std::size_t>(per_sample.size()), 0);
+  for (std::int64_t t = 0; t < per_sample.size(); ++t) {
+    per_sample(t) = random.uniform() < 0.2 ? 0.0F : static_cast<float>(random_between(random, 50, 400));
+    x[static_cast<std::size_t>(t)] =
+        t < kBoxcarTail ? 0
+                        : static_cast<std::int32_t>(std::lround(std::sqrt(per_sample(t)) * gaussian(random)));
+  }
+  const auto track = make_variance_track(plan, per_sample.cview(), kSamples, prefix.view());
+  EXPECT_EQ(track.bin_samples, 1);
+  EXPECT_FLOAT_EQ(static_cast<float>(track.of(5, 2)), per_sample(37) + per_sample(38));
+  std::vector<BoxcarEvent> expected;
+  for (std::int64_t cell = -kBoxcarTail; cell < kSamples - kBoxcarTail; cell += 32) {
+    BoxcarEvent best;
+    for (const int w : kNarrowWidths)
+      for (auto t = cell; t < cell + 32; ++t) {
+        std::int64_t sum = 0;
+        for (auto i = t; i < t + w; ++i) sum += x[static_cast<std::size_t>(i + kBoxcarTail)];
+        const double snr = boxcar_snr(plan, track, sum, t, w);
+        if (snr >= plan.snr_min && snr > best.snr) best = {t, w, snr};
+      }
+    if (best.width > 0) expected.push_back(best);
+  }
+  Array<std::int32_t, 1> row({kBoxcarTail + kSamples}), scratch({boxcar_scratch_ints(kSamples)});
+  std::copy(x.begin(), x.end(), row.data());
+  BoxcarTail tail = {};
+  std::vector<BoxcarEvent> found;
+  boxcar_search(plan, track, row.view(), tail, scratch.view(), found);
+  ASSERT_EQ(found.size(), expected.size());
+  EXPECT_GT(found.size(), 10U);
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    EXPECT_EQ(found[i].start, expected[i].start);
+    EXPECT_EQ(found[i].width, expected[i].width);
+    EXPECT_EQ(found[i].snr, expected[i].snr);
+  }
+}
+
 }  // namespace
 }  // namespace tianyan

@@ -67,13 +67,6 @@ TEST(SubbandWeights, CountTheSamplesOfEachSubbandAndBin) {
     }
 }
 
-Array<std::int64_t, 1> sums_of(View<const std::int8_t, 2> q) {
-  Array<std::int64_t, 1> sum({q.shape(0)});
-  for (std::int64_t c = 0; c < q.shape(0); ++c)
-    for (std::int64_t t = 0; t < q.shape(1); ++t) sum(c) += q(c, t);
-  return sum;
-}
-
 TEST(SubbandMeans, CountEachChannelsMeanAsOftenAsItsSamples) {
   Xoshiro256 random(6);
   const auto w = random_weights(400, 130, random);
@@ -169,6 +162,52 @@ TEST(SubbandMeans, ByHand) {
   EXPECT_EQ(mean(0, 0), 7.0F * 1.25F);
   EXPECT_EQ(mean(0, 1), 7.0F * 1.25F);
   EXPECT_THROW(subband_means(w, good.cview(), {0, 2}, three.cview(), mean.view()), std::invalid_argument);
+}
+
+TEST(SampleShares, AreOfTheirBinByHand) {
+  Array<float, 1> times({24}), share({24});
+  for (std::int64_t t = 0; t < 8; ++t) times(t) = 1.0F;
+  for (std::int64_t t : {9, 10, 15}) times(t) = t == 15 ? 0.5F : 1.0F;
+  sample_shares(times.cview(), share.view());
+  for (std::int64_t t = 0; t < 24; ++t) {
+    const float expected = t < 8 ? 0.125F : t == 9 || t == 10 ? 0.4F : t == 15 ? 0.2F : 0.0F;
+    EXPECT_FLOAT_EQ(share(t), expected) << t;
+  }
+  EXPECT_FALSE(has_mixed_bins(times.cview().slice(0, 0, 8)));
+  EXPECT_FALSE(has_mixed_bins(times.cview().slice(0, 16, 24)));
+  EXPECT_TRUE(has_mixed_bins(times.cview()));
+  EXPECT_THROW(sample_shares(times.cview().slice(0, 0, 12), share.view().slice(0, 0, 12)),
+               std::invalid_argument);
+}
+
+// Weights of random times in two subbands, summed sample by sample at their delays.
+TEST(RowVarianceSamples, IsThatOfTheSamplesThatAreSummed) {
+  Xoshiro256 random(12);
+  const std::int64_t n = 160;
+  Array<float, 1> times({n}), share({n}), v({40});
+  for (std::int64_t t = 0; t < n; ++t) times(t) = random.uniform() < 0.7 ? 1.0F : 0.0F;
+  sample_shares(times.cview(), share.view());
+  const float channels[] = {5.0F, 11.0F};
+  Array<float, 2> weight({2, n / 8});
+  for (std::int64_t b = 0; b < 2; ++b)
+    for (std::int64_t t = 0; t < n; ++t) weight(b, t / 8) += channels[b] * times(t);
+  Array<std::int32_t, 1> delay({2});
+  delay(0) = 3;
+  delay(1) = 0;
+  for (std::int64_t first : {0, 50, 130, -7}) {
+    row_variance_samples(weight.cview(), share.cview(), delay.cview(), first, 2.0, v.view());
+    for (std::int64_t i = 0; i < v.size(); ++i) {
+      double expected = 0.0;
+      for (std::int64_t b = 0; b < 2; ++b) {
+        const auto t = first + delay(b) + i;
+        expected += t >= 0 && t < n ? 2.0 * channels[b] * times(t) : 0.0;
+      }
+      EXPECT_NEAR(v(i), expected, 1e-5 * (1.0 + expected)) << first << " " << i;
+    }
+  }
+  EXPECT_THROW(
+      row_variance_samples(weight.cview(), share.cview().slice(0, 0, 152), delay.cview(), 0, 1.0, v.view()),
+      std::invalid_argument);
 }
 
 TEST(RowVariance, RefusesShapesThatDiffer) {
