@@ -35,12 +35,13 @@ class Weights {
 struct Sums {
   double good = 0.0, n_good = 0.0, all = 0.0, n = 0.0;
   void add(double v, bool is_good) {
+    if (!std::isfinite(v)) return;
     good += is_good ? v : 0.0;
     n_good += is_good ? 1.0 : 0.0;
     all += v;
     n += 1.0;
   }
-  double mean() const { return n_good > 0.0 ? good / n_good : all / n; }
+  double mean() const { return n_good > 0.0 ? good / n_good : n > 0.0 ? all / n : 0.0; }
 };
 
 // Polarisations from this one on are signed, whatever the format says of the others.

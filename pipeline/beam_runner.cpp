@@ -141,31 +141,25 @@ void search_beam(Shared& shared, Beam& beam, int n_threads) {
 void search_in_step(Shared& shared, const Wave& group, std::vector<Beam>& beams) {
   std::vector<std::unique_ptr<BeamSearch>> searches;
   std::vector<BeamStream*> streams;
+  std::vector<Beam*> members;  // of streams
   std::int64_t memory_bytes = 0;
   for (const auto i : group.beams) {
     beams[i].n_threads = group.threads_of(0);
     searches.push_back(make_search(shared, beams[i]));
     streams.push_back(searches.back().get());
+    members.push_back(&beams[i]);
     memory_bytes += beams[i].memory_bytes;
     shared.progress.begin(beams[i].number);
   }
   const MemoryInUse memory(shared.memory, memory_bytes);
+  const auto failed = [&](std::size_t k, const std::exception_ptr& failure) {
+    note_failure(*members[k], failure);
+  };
   run_in_step(
       streams, shared.request.config.rfi.beams.threshold_sigma, group.n_worker,
-      [&](std::size_t k) { show_progress(shared, beams[group.beams[k]], searches[k]->done_s()); },
-      [&](std::size_t k, const std::exception_ptr& failure) {
-        note_failure(beams[group.beams[k]], failure);
-      });
-  for (std::size_t k = 0; k < searches.size(); ++k) {
-    auto& beam = beams[group.beams[k]];
-    try {
-      if (beam.failure.empty()) store(shared, beam, searches[k]->finish());
-    } catch (...) {
-      note_failure(beam, std::current_exception());
-    }
-    searches[k].reset();
-    shared.progress.end(beam.number, beam.source->info().n_time);
-  }
+      [&](std::size_t k) { show_progress(shared, *members[k], searches[k]->done_s()); }, failed,
+      [&](std::size_t k) { store(shared, *members[k], searches[k]->finish()); });
+  for (const auto* beam : members) shared.progress.end(beam->number, beam->source->info().n_time);
 }
 
 void search_wave(Shared& shared, const Wave& wave, std::vector<Beam>& beams) {
@@ -278,6 +272,22 @@ Wave wave_in_step(const LimitsConfig& limits, std::vector<std::size_t> group) {
   return wave;
 }
 
+// A mask that cannot be read is its beam's failure; one that does not fit is the user's mistake.
+void check_masks(const std::vector<std::size_t>& todo, std::vector<Beam>& beams) {
+  for (const auto i : todo) {
+    if (beams[i].mask.empty()) continue;
+    try {
+      const GivenMask mask(beams[i].mask, beams[i].source->info());
+      const int from = mask.beam();
+      if (from != 0 && beams[i].number != 0 && from != beams[i].number)
+        beams[i].remark = fmt::format("beam M{:02d} is searched with the mask of beam M{:02d}: {}",
+                                      beams[i].number, from, beams[i].mask);
+    } catch (const std::runtime_error& e) {
+      beams[i].failure = e.what();
+    }
+  }
+}
+
 void check_memory_in_step(const Config& config, Plans& plans, const std::vector<Beam>& beams) {
   const auto group = wave_in_step(config.limits, beams_in_step(config.rfi, beams));
   std::int64_t bytes = 0;
@@ -312,10 +322,10 @@ void bind_beams(const Config& config, Plans& plans, std::vector<Beam>& beams) {
   }
   const auto todo = beams_to_do(beams);
   require(!todo.empty(), "{}", beams.empty() ? "nothing to search" : beams.front().failure);
-  for (const auto i : todo)
-    if (!beams[i].mask.empty()) GivenMask(beams[i].mask, beams[i].source->info());  // says what does not fit
+  check_masks(todo, beams);
+  require(!beams_to_do(beams).empty(), "{}", beams[todo.front()].failure);
   check_memory_in_step(config, plans, beams);
-  for (const auto& wave : plans.waves(todo, config.limits))
+  for (const auto& wave : plans.waves(beams_to_do(beams), config.limits))
     for (const auto i : wave.beams)
       if (plans.memory_bytes(i, wave.threads_of(0)) > config.limits.memory_bytes)
         BeamSearch(config, *beams[i].source, beams[i].number, wave.threads_of(0), plans.of(i));  // says why

@@ -27,6 +27,7 @@ struct Beam {
   std::string mask;   ///< file of a given mask, or empty
   std::optional<BeamResult> result;
   std::string failure;
+  std::string remark;  ///< what must be said of it though it is searched
 };
 
 /// A beam whose files cannot be opened, or that has no mask where one is given, has a failure.

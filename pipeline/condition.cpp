@@ -236,7 +236,11 @@ void Conditioner::measure(const RawBlock& window, const MaskWindow* mask, View<s
   drop_channels(q);
   sum_zero_dm();
   if (make_shared_wave()) {
-    if (config_.zero_dm_filter.enabled) flag_times_of(q);  // afterwards nothing is left to see
+    if (config_.zero_dm_filter.enabled) {  // afterwards nothing is left to see
+      flag_times_of(q);
+      for (const auto& run : flags_.flagged_times())
+        std::fill(wave_.data() + run.begin, wave_.data() + run.end, std::int16_t{0});
+    }
     parallel_for(n_threads_, n_slab(), [&](std::int64_t slab, int) {
       const int first = slab_begin(static_cast<int>(slab)),
                 end = first + slab_channels(static_cast<int>(slab));

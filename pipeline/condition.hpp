@@ -95,7 +95,6 @@ class Conditioner {
   void make_plane();
   void drop_cells(View<std::int8_t, 2> q);
   double channel_mean_level(std::int64_t c) const;
-  void note_window(std::int64_t first_sample);
 
   RfiConfig config_;
   StreamInfo info_;

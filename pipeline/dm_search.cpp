@@ -169,7 +169,8 @@ std::int64_t DmSearch::footprint_bytes() const {
   for (const auto& pass : plan_.passes)
     bytes += pass.fdmt.n_trial() * (kTailInts * 4 + std::int64_t{sizeof(NoiseScale)} / kTrialTile + 1);
   const std::int64_t events = std::int64_t{64} * kMaxEventsPerTile * 64;
-  return bytes + n_threads_ * (fdmt_scratch_bytes() + plan_.window_samples + events);
+  return bytes + n_threads_ * (fdmt_scratch_bytes() + plan_.window_samples + events +
+                               RowTracks::footprint_bytes(plan_, n_subband));
 }
 
 DmSearch::Scratch DmSearch::make_scratch() const {

@@ -64,6 +64,14 @@ void check_output(const FlagRequest& request, const std::vector<Beam>& beams) {
     require(!fs::exists(path), "{} is there already: name another directory, or say --overwrite", path);
 }
 
+void check_memory(const LimitsConfig& limits, std::int64_t bytes, std::size_t n_beam) {
+  expect(bytes <= limits.memory_bytes,
+         "flagging {} beam{} needs {:.2f} GB and limits.memory_bytes allows {:.2f}: raise it, or {}", n_beam,
+         n_beam == 1 ? "" : "s in step", static_cast<double>(bytes) / 1e9,
+         static_cast<double>(limits.memory_bytes) / 1e9,
+         n_beam == 1 ? "shorten rfi.window_s" : "set rfi.beams.enabled = false");
+}
+
 // Flags these beams in step; a beam that fails is named.
 void flag_group(const FlagRequest& request, BeamProgress& progress, std::vector<Flagged>& group,
                 int n_threads) {
@@ -77,11 +85,7 @@ void flag_group(const FlagRequest& request, BeamProgress& progress, std::vector<
     streams.push_back(f.work.get());
     progress.begin(f.beam->number);
   }
-  const auto limit = request.config.limits.memory_bytes;
-  expect(bytes <= limit,
-         "flagging {} beams at once needs {:.2f} GB and limits.memory_bytes allows {:.2f}: raise it, or set "
-         "rfi.beams.enabled = false",
-         group.size(), static_cast<double>(bytes) / 1e9, static_cast<double>(limit) / 1e9);
+  check_memory(request.config.limits, bytes, group.size());
   run_in_step(
       streams, request.config.rfi.beams.threshold_sigma, n_worker,
       [&](std::size_t i) {
@@ -93,15 +97,15 @@ void flag_group(const FlagRequest& request, BeamProgress& progress, std::vector<
       [&](std::size_t i, const std::exception_ptr& failure) { note_failure(*group[i].beam, failure); });
   for (auto& f : group) {
     progress.end(f.beam->number, f.beam->source->info().n_time);
+    const auto work = std::move(f.work);
     if (!f.beam->failure.empty()) continue;
     try {
-      f.report = f.work->finish();
+      f.report = work->finish();
       if (request.config.output.plots)
-        f.work->draw(fmt::format("M{:02d} {}", f.beam->number, f.beam->source->info().source_name));
+        work->draw(fmt::format("M{:02d} {}", f.beam->number, f.beam->source->info().source_name));
     } catch (const std::runtime_error& e) {
       f.beam->failure = e.what();
     }
-    f.work.reset();
   }
 }
 

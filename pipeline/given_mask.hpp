@@ -13,6 +13,8 @@ class GivenMask {
  public:
   /// Throws std::runtime_error where the file is no mask, std::invalid_argument where it is another stream's.
   GivenMask(const std::string& path, const StreamInfo& info);
+  /// Of which it was made; 0 unknown.
+  int beam() const { return reader_.info().beam; }
   /// What it says of samples [first, first + n_time); first is a multiple of kCellSamples. Holds until the
   /// next call.
   MaskWindow window(std::int64_t first, std::int64_t n_time);

@@ -7,6 +7,7 @@
 #include <exception>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 #include "kernels/base/beam_layout.hpp"
 #include "kernels/beam_coincidence.hpp"
@@ -27,7 +28,7 @@ class Workers {
   Workers(const Workers&) = delete;
   Workers& operator=(const Workers&) = delete;
 
-  /// body(i), i in [0, n); must not throw.
+  /// body(i), i in [0, n). The first exception is rethrown when all have stopped.
   void run(std::size_t n, const std::function<void(std::size_t)>& body) {
     body_ = &body;
     n_ = n;
@@ -35,6 +36,7 @@ class Workers {
     turn_.arrive_and_wait();
     work();
     turn_.arrive_and_wait();
+    if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
   }
 
  private:
@@ -47,7 +49,12 @@ class Workers {
     }
   }
   void work() {
-    for (auto i = next_++; i < n_; i = next_++) (*body_)(i);
+    try {
+      for (auto i = next_++; i < n_; i = next_++) (*body_)(i);
+    } catch (...) {
+      const std::lock_guard lock(mutex_);
+      if (!failure_) failure_ = std::current_exception();
+    }
   }
 
   std::barrier<> turn_;
@@ -55,6 +62,8 @@ class Workers {
   std::size_t n_ = 0;
   std::atomic<std::size_t> next_ = 0;
   bool stop_ = false;
+  std::mutex mutex_;
+  std::exception_ptr failure_;
   std::vector<std::jthread> threads_;
 };
 
@@ -95,8 +104,9 @@ bool can_tell_beams(const std::vector<int>& beams) {
 
 void run_in_step(const std::vector<BeamStream*>& streams, double threshold_sigma, int n_worker,
                  const std::function<void(std::size_t)>& window_done,
-                 const std::function<void(std::size_t, std::exception_ptr)>& failed) {
-  enum class State { kRuns, kEnded };
+                 const std::function<void(std::size_t, std::exception_ptr)>& failed,
+                 const std::function<void(std::size_t)>& stream_done) {
+  enum class State { kRuns, kEnded, kFailed };
   std::vector<State> state(streams.size(), State::kRuns);
   std::mutex mutex;
   std::exception_ptr failure;  // what `failed` threw
@@ -104,7 +114,7 @@ void run_in_step(const std::vector<BeamStream*>& streams, double threshold_sigma
     try {
       body();
     } catch (...) {
-      state[i] = State::kEnded;
+      state[i] = State::kFailed;
       const std::lock_guard lock(mutex);
       try {
         failed(i, std::current_exception());
@@ -144,6 +154,10 @@ void run_in_step(const std::vector<BeamStream*>& streams, double threshold_sigma
     });
     if (failure) break;
   }
+  if (stream_done && !failure)
+    workers.run(streams.size(), [&](std::size_t i) {
+      if (state[i] == State::kEnded) guarded(i, [&] { stream_done(i); });
+    });
   if (failure) std::rethrow_exception(failure);
 }
 

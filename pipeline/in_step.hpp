@@ -26,9 +26,11 @@ bool can_tell_beams(const std::vector<int>& beams);
 /// Takes all streams to their ends, each judged by the others where can_tell_beams() says so (then all beams
 /// are known and differ), as many at once as there are workers; all but the last windows, which may be
 /// missing, begin at the same samples. `failed(i, exception)` is told of a stream that threw; the others go
-/// on, unless it throws itself. `window_done(i)` is called after each window, from any worker.
+/// on, unless it throws itself. `window_done(i)` is called after each window and `stream_done(i)`
+/// when all streams have ended, for those that did not fail, from any worker.
 void run_in_step(const std::vector<BeamStream*>& streams, double threshold_sigma, int n_worker,
                  const std::function<void(std::size_t)>& window_done,
-                 const std::function<void(std::size_t, std::exception_ptr)>& failed);
+                 const std::function<void(std::size_t, std::exception_ptr)>& failed,
+                 const std::function<void(std::size_t)>& stream_done = {});
 
 }  // namespace tianyan

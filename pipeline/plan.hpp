@@ -68,7 +68,6 @@ struct SearchPlan {
   bool running_noise = true;          ///< S/N is corrected for it
 
   std::int64_t n_trial() const;
-  int first_octave() const { return passes.front().octave; }
   double dm_step_max_pc_cm3() const;
   /// Samples after the last recorded one until which every trial has been searched to the end.
   std::int64_t flush_samples() const;

@@ -14,6 +14,13 @@ constexpr std::int64_t kNewBins = kTimeTile / kVarianceBin;
 
 std::int64_t n_bin_of(const BoxcarPlan& boxcar) { return (boxcar.lag() + kTimeTile) / kVarianceBin; }
 
+// Of the pass that needs most.
+std::int64_t most_bins(const SearchPlan& plan) {
+  std::int64_t bins = 0;
+  for (const auto& pass : plan.passes) bins = std::max(bins, n_bin_of(pass.boxcar));
+  return bins;
+}
+
 std::int64_t round_up(std::int64_t n, std::int64_t unit) { return (n + unit - 1) / unit * unit; }
 
 }  // namespace
@@ -29,8 +36,7 @@ std::int64_t OctaveWeights::footprint_bytes(std::int64_t n_subband, std::int64_t
 }
 
 RowTracks::RowTracks(const SearchPlan& plan, const std::vector<int>& subbands) : subbands_(subbands) {
-  std::int64_t bins = 0;
-  for (const auto& pass : plan.passes) bins = std::max(bins, n_bin_of(pass.boxcar));
+  const auto bins = most_bins(plan);
   constexpr std::int64_t kTracks = kTrialTile;  // at most: each trial its own
   for (auto* by_bin : {&per_bin_, &mean_}) *by_bin = Array<float, 2>({kTracks, bins});
   for (auto* by_bin : {&prefix_, &mean_prefix_}) *by_bin = Array<double, 2>({kTracks, bins + 1});
@@ -38,6 +44,11 @@ RowTracks::RowTracks(const SearchPlan& plan, const std::vector<int>& subbands) :
   sample_prefix_ = Array<double, 2>({kTracks, bins * kVarianceBin + 1});
   shift_ = Array<std::int32_t, 2>({kTracks, std::ssize(subbands) - 1});
   delay_ = Array<std::int32_t, 1>({std::ssize(subbands) - 1});
+}
+
+std::int64_t RowTracks::footprint_bytes(const SearchPlan& plan, std::int64_t n_subband) {
+  const auto bins = most_bins(plan);
+  return kTrialTile * (bins * (2 * 4 + 2 * 8 + kVarianceBin * (4 + 8)) + 4 * n_subband);
 }
 
 void RowTracks::begin(const PlanPass& pass, double variance, int first, int last) {

@@ -24,6 +24,7 @@ class RowTracks {
  public:
   /// Room for every pass of the plan.
   RowTracks(const SearchPlan& plan, const std::vector<int>& subbands);
+  static std::int64_t footprint_bytes(const SearchPlan& plan, std::int64_t n_subband);
 
   /// Trials [first, last), at most kTrialTile; the next tile has none before it.
   void begin(const PlanPass& pass, double variance, int first, int last);

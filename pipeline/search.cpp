@@ -71,6 +71,7 @@ std::vector<std::string> remarks_of(const Config& config, const FoundInputs& fou
   for (const auto& beam : beams) {
     if (!beam.failure.empty())
       remarks.push_back(fmt::format("beam M{:02d} failed: {}", beam.number, beam.failure));
+    if (!beam.remark.empty()) remarks.push_back(beam.remark);
     if (!beam.result) continue;
     for (const auto& note : beam.result->losses.notes) remarks.push_back(note);
     if (beam.result->flags.counts.fraction() > config.rfi.flagged_max)
