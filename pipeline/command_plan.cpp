@@ -53,6 +53,11 @@ void print_beam(const BeamSearch& search, const Config& config, const StreamInfo
         p.boxcar.widths_samples().back() * static_cast<double>(p.downsampling()) * info.sample_time_s * 1e3,
         100 * p.loss.dm_step, 100 * p.loss.delay_rounding, 100 * p.loss.downsampling,
         100 * p.loss.quantisation, 100 * p.loss.boxcar, 100 * p.loss.flagged_band, 100 * p.loss.smearing);
+  if (config.rfi.zero_dm_filter.enabled) {
+    std::cout << "rfi.zero_dm_filter takes of these, in %:";
+    for (const auto& p : plan.passes) std::cout << fmt::format(" {:.2f}", 100 * p.loss.zero_dm_filter);
+    std::cout << '\n';
+  }
   const auto& f = search.footprint();
   std::cout << fmt::format("{} trials; statistics windows of {:.3f} s, blocks of {:.3f} s\n", plan.n_trial(),
                            static_cast<double>(plan.window_samples) * info.sample_time_s,

@@ -51,6 +51,13 @@ using Flags = std::vector<std::uint8_t>;
 const SpanWeights kWeights{{0, 2, 4}, {0, 1, 0, 1, 1, 0}, 3};
 const Flags kTimes{1, 1, 1, 0};
 
+TEST(ReplaceFlagged, ValuesThatAreNotFiniteDoNotCount) {
+  const float nan = std::nanf(""), inf = INFINITY;
+  Spectra<float> s(1, 2, {1, nan, 3, inf, nan, nan});
+  EXPECT_EQ(s.clean({{0, 3}, {0, 0}, 2}, {1, 1, 1}), 6);
+  EXPECT_EQ(s.values(), (std::vector<float>{2, 0, 2, 0, 2, 0}));
+}
+
 TEST(ReplaceFlagged, OfBytesByHand) {
   Spectra<std::uint8_t> s(1, 3,
                           {9, 10, 200,  //

@@ -408,6 +408,18 @@ TEST(ConditionRules, ZeroDmFilterKeepsTheFlagsOfTimes) {
   expect_consistent(run);
 }
 
+// An impulse that was flagged is no part of the wave, or the fit would be to what is no longer there.
+TEST(ConditionRules, ZeroDmFilterIsNotWeakenedByAnImpulse) {
+  Noise noise(17);
+  const auto block =
+      noise.block([](int c, std::int64_t t) { return wave_in(c, t) + (t >= 1024 && t < 1088 ? 3.0 : 0.0); });
+  auto config = no_rules();
+  config.zero_dm_filter.enabled = config.zero_dm.enabled = true;
+  const Window run(block, config);
+  EXPECT_GE(run.taken_by(FlagRule::kTimes), 64 * kChannels);
+  for (const int c : {10, 250, 500}) EXPECT_NEAR(share_of_wave(run, c), 0.0, 0.08) << c;
+}
+
 TEST(ConditionRules, TakeTheCellsThatOtherBeamsSee) {
   Noise noise(16);
   const auto block = noise.block();
