@@ -11,6 +11,9 @@
 namespace tianyan {
 namespace {
 
+constexpr int kLossChannels = 4096;
+constexpr double kOverlapSigmas = 12.0;  // exp(-36)
+
 void check(View<const std::int8_t, 2> q, View<const std::int16_t, 1> wave, View<float, 1> factor) {
   expect(q.shape(1) == wave.shape(0) && q.shape(0) == factor.shape(0),
          "factors of {} x {} samples by a wave of {} into {}", q.shape(0), q.shape(1), wave.shape(0),
@@ -65,7 +68,7 @@ double zero_dm_filter_loss(double freq_low_mhz, double channel_width_mhz, int n_
          n_chan, width_s);
   expect(freq_low_mhz > 0.0 && channel_width_mhz > 0.0,
          "the zero-DM filter's loss from {} MHz in steps of {}", freq_low_mhz, channel_width_mhz);
-  const int n = std::min(n_chan, 256);
+  const int n = std::min(n_chan, kLossChannels);
   const double sigma_s = width_s / kFwhmPerSigma;
   std::vector<double> delay_s;
   for (int i = 0; i < n; ++i) {
@@ -73,9 +76,13 @@ double zero_dm_filter_loss(double freq_low_mhz, double channel_width_mhz, int n_
     delay_s.push_back(
         dispersion_delay_s(dm_pc_cm3, freq_low_mhz + channel * channel_width_mhz, freq_low_mhz));
   }
-  double sum = 0.0;
-  for (const double a : delay_s)
-    for (const double b : delay_s) sum += std::exp(-(a - b) * (a - b) / (4.0 * sigma_s * sigma_s));
+  double sum = n;  // delays go one way with frequency: channels whose pulses overlap are neighbours
+  for (std::size_t i = 0; i < delay_s.size(); ++i)
+    for (auto j = i + 1; j < delay_s.size() && std::abs(delay_s[i] - delay_s[j]) < kOverlapSigmas * sigma_s;
+         ++j) {
+      const double apart = (delay_s[i] - delay_s[j]) / sigma_s;
+      sum += 2.0 * std::exp(-0.25 * apart * apart);
+    }
   return sum / (static_cast<double>(n) * n);
 }
 

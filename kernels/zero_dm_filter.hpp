@@ -34,7 +34,7 @@ void wave_factors_reference(View<const std::int8_t, 2> q, View<const std::int16_
 ///
 ///   1/N^2 sum_c sum_c' exp(-(D_c - D_c')^2 / (4 s^2)),    D_c = K DM (f_c^-2 - f_ref^-2), s = width / 2.355
 ///
-/// taken over at most 256 channels of the band. Frequencies, channel width and width are positive.
+/// taken over at most 4096 channels of the band. Frequencies, channel width and width are positive.
 double zero_dm_filter_loss(double freq_low_mhz, double channel_width_mhz, int n_chan, double dm_pc_cm3,
                            double width_s);
 
