@@ -2,6 +2,7 @@
 #pragma once
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -41,6 +42,12 @@ inline SearchSummary search_into(const std::string& run, const std::vector<std::
   request.existing = existing;
   request.quiet = true;
   return run_search(request);
+}
+
+/// Where files that others made are, if they are here.
+inline std::string test_data() {
+  const char* named = std::getenv("TIANYAN_TEST_DATA");
+  return named != nullptr ? named : std::string(TIANYAN_SOURCE_DIR) + "/../shared/data";
 }
 
 /// An ECSV's rows: what stands below the header.

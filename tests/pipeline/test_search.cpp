@@ -331,11 +331,6 @@ TEST(Search, RefusesToTakeMoreMemoryThanItsLimit) {
   EXPECT_FALSE(std::filesystem::exists(dir.file("run")));
 }
 
-std::string test_data() {
-  const char* named = std::getenv("TIANYAN_TEST_DATA");
-  return named != nullptr ? named : std::string(TIANYAN_SOURCE_DIR) + "/../shared/data";
-}
-
 // FRB 20180417A as ASKAP recorded it: DM 474.8 (Agarwal+2019); others find it at 2.029 s with S/N 15.6
 // to 16.8.
 TEST(Search, FindsTheBurstThatAskapRecorded) {

@@ -320,6 +320,31 @@ TEST(Significance, PulsesHaveTheSnrThatTheirSamplesWithWeightLeaveThem) {
   }
 }
 
+// S/N 500 over 1024 channels is 16 in each: twice what it is with FAST's 4096.
+TEST(Significance, BrightPulsesAreNotFlaggedAway) {
+  const TempDir dir;
+  auto spec = small_scan();
+  spec.n_chan = 1024;
+  spec.duration_s = 16.0;
+  spec.pulses = {{50.0, 2e-3, 500.0, 1.0, {}},
+                 {150.0, 5e-3, 500.0, 3.5, {}},
+                 {400.0, 10e-3, 500.0, 6.0, {}},
+                 {1500.0, 4e-3, 500.0, 9.0, {}}};
+  auto config = small_config();
+  config.search.dm_max_pc_cm3 = 1600.0;
+  const auto summary = search_into(dir.file("run"), simulate_scan(spec, dir.path()), config);
+  const auto rows = detections_of(dir.file("run"));
+  EXPECT_EQ(summary.n_candidate, 4);
+  const auto plan = make_search_plan(config, scan_info(spec, 1));
+  for (const auto& pulse : spec.pulses) {
+    double snr = 0.0;
+    for (const auto& row : rows)
+      if (std::abs(row.time_s - pulse.time_s) < 0.02) snr = row.snr;
+    const double predicted = pulse.snr * expected_recovery(plan, pulse.dm_pc_cm3, pulse.width_s);
+    EXPECT_NEAR(snr / predicted, 1.0, 0.05) << pulse.dm_pc_cm3;
+  }
+}
+
 // A scan of 8-bit noise whose whole band wanders: a random walk that is drawn back within 0.3 s.
 void write_red_scan(const std::string& path, double step_sigma) {
   const auto spec = small_scan();
