@@ -9,7 +9,7 @@
 
 #include "io/atomic_file.hpp"
 #include "io/beam_name.hpp"
-#include "io/hdf5_file.hpp"
+#include "io/hdf5_attributes.hpp"
 #include "io/raw_file.hpp"
 #include "io/sigproc_ids.hpp"
 #include "io/sink.hpp"
@@ -235,65 +235,37 @@ SampleFormat storable_format(SampleFormat format) {
   return format;
 }
 
-void put(hid_t object, const char* name, const std::string& text, const std::string& path) {
-  const Hdf5Id type(H5Tcopy(H5T_C_S1), H5Tclose, path, "write an attribute");
-  H5Tset_size(type, H5T_VARIABLE);
-  H5Tset_cset(type, H5T_CSET_UTF8);
-  const Hdf5Id space(H5Screate(H5S_SCALAR), H5Sclose, path, "write an attribute");
-  const Hdf5Id attribute(H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT), H5Aclose, path,
-                         "write an attribute");
-  const char* value = text.c_str();
-  check_hdf5(H5Awrite(attribute, type, &value), path, "write an attribute");
-}
-
-void put(hid_t object, const char* name, hid_t type, const void* value, const std::string& path) {
-  const Hdf5Id space(H5Screate(H5S_SCALAR), H5Sclose, path, "write an attribute");
-  const Hdf5Id attribute(H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT), H5Aclose, path,
-                         "write an attribute");
-  check_hdf5(H5Awrite(attribute, type, value), path, "write an attribute");
-}
-
-void put(hid_t object, const char* name, double value, const std::string& path) {
-  put(object, name, H5T_NATIVE_DOUBLE, &value, path);
-}
-
-void put(hid_t object, const char* name, std::int64_t value, const std::string& path) {
-  put(object, name, H5T_NATIVE_INT64, &value, path);
-}
-
 void put_labels(hid_t data, const std::string& path) {
   const Hdf5Id type(H5Tcopy(H5T_C_S1), H5Tclose, path, "write an attribute");
   H5Tset_size(type, H5T_VARIABLE);
   const hsize_t n = 3;
   const Hdf5Id space(H5Screate_simple(1, &n, nullptr), H5Sclose, path, "write an attribute");
-  const Hdf5Id attribute(H5Acreate2(data, "DIMENSION_LABELS", type, space, H5P_DEFAULT, H5P_DEFAULT),
-                         H5Aclose, path, "write an attribute");
   const char* labels[] = {"time", "feed_id", "frequency"};
-  check_hdf5(H5Awrite(attribute, type, labels), path, "write an attribute");
+  put_attribute(data, "DIMENSION_LABELS", space, type, labels, path);
 }
 
 void put_attributes(hid_t data, const StreamInfo& info, const SampleFormat& format, const std::string& path) {
   const bool has_position = std::isfinite(info.ra_deg) && std::isfinite(info.dec_deg);
   const double width = info.channel_width_mhz;
   put_labels(data, path);
-  put(data, "machine_id", std::int64_t{machine_id_of(info.backend)}, path);
-  put(data, "telescope_id", std::int64_t{telescope_id_of(info.telescope)}, path);
-  put(data, "data_type", std::int64_t{1}, path);
-  put(data, "rawdatafile", make_statement(info, format), path);
-  put(data, "source_name", info.source_name, path);
-  put(data, "src_raj", has_position ? info.ra_deg / 15.0 : 0.0, path);
-  put(data, "src_dej", has_position ? info.dec_deg : 0.0, path);
-  put(data, "az_start", 0.0, path);
-  put(data, "za_start", 0.0, path);
-  put(data, "fch1", format.channels_descending ? info.ref_freq_mhz() : info.freq_low_mhz, path);
-  put(data, "foff", format.channels_descending ? -width : width, path);
-  put(data, "nchans", std::int64_t{info.n_chan}, path);
-  put(data, "nifs", std::int64_t{info.n_pol}, path);
-  put(data, "nbits", std::int64_t{format.n_bits}, path);
-  put(data, "nbeams", std::int64_t{1}, path);
-  put(data, "ibeam", std::int64_t{info.beam}, path);
-  put(data, "tstart", info.start.value(), path);
-  put(data, "tsamp", info.sample_time_s, path);
+  put_attribute(data, "machine_id", std::int64_t{machine_id_of(info.backend)}, path);
+  put_attribute(data, "telescope_id", std::int64_t{telescope_id_of(info.telescope)}, path);
+  put_attribute(data, "data_type", std::int64_t{1}, path);
+  put_attribute(data, "rawdatafile", make_statement(info, format), path);
+  put_attribute(data, "source_name", info.source_name, path);
+  put_attribute(data, "src_raj", has_position ? info.ra_deg / 15.0 : 0.0, path);
+  put_attribute(data, "src_dej", has_position ? info.dec_deg : 0.0, path);
+  put_attribute(data, "az_start", 0.0, path);
+  put_attribute(data, "za_start", 0.0, path);
+  put_attribute(data, "fch1", format.channels_descending ? info.ref_freq_mhz() : info.freq_low_mhz, path);
+  put_attribute(data, "foff", format.channels_descending ? -width : width, path);
+  put_attribute(data, "nchans", std::int64_t{info.n_chan}, path);
+  put_attribute(data, "nifs", std::int64_t{info.n_pol}, path);
+  put_attribute(data, "nbits", std::int64_t{format.n_bits}, path);
+  put_attribute(data, "nbeams", std::int64_t{1}, path);
+  put_attribute(data, "ibeam", std::int64_t{info.beam}, path);
+  put_attribute(data, "tstart", info.start.value(), path);
+  put_attribute(data, "tsamp", info.sample_time_s, path);
 }
 
 class Fbh5Sink : public Sink {
@@ -302,8 +274,8 @@ class Fbh5Sink : public Sink {
       : target_(path), info_(info), format_(storable_format(wanted)) {
     const Hdf5Lock lock;
     file_ = create_hdf5(target_.temporary_path(), output_, path);
-    put(file_, "CLASS", std::string("FILTERBANK"), path);
-    put(file_, "VERSION", std::string("1.0"), path);
+    put_attribute(file_, "CLASS", std::string("FILTERBANK"), path);
+    put_attribute(file_, "VERSION", std::string("1.0"), path);
     const hsize_t n_chan = static_cast<hsize_t>(info.n_chan), n_pol = static_cast<hsize_t>(info.n_pol);
     const hsize_t none[3] = {0, n_pol, n_chan}, any[3] = {H5S_UNLIMITED, n_pol, n_chan};
     const hsize_t chunk[3] = {static_cast<hsize_t>(chunk_time()), 1, n_chan};

@@ -10,7 +10,7 @@
 
 #include "io/atomic_file.hpp"
 #include "io/beam_name.hpp"
-#include "io/hdf5_file.hpp"
+#include "io/hdf5_attributes.hpp"
 #include "io/raw_file.hpp"
 #include "kernels/base/expect.hpp"
 
@@ -83,60 +83,22 @@ struct Rows {
   Hdf5Id in_file, in_memory;
 };
 
-void put(hid_t object, const char* name, const Hdf5Id& space, hid_t type, const void* values,
-         const std::string& path) {
-  const Hdf5Id attribute(H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT), H5Aclose, path,
-                         "write an attribute");
-  check_hdf5(H5Awrite(attribute, type, values), path, "write an attribute");
-}
-
-Hdf5Id scalar_space(const std::string& path) {
-  return {H5Screate(H5S_SCALAR), H5Sclose, path, "write an attribute"};
-}
-
-Hdf5Id text_type(const std::string& path) {
-  Hdf5Id type(H5Tcopy(H5T_C_S1), H5Tclose, path, "write an attribute");
-  check_hdf5(H5Tset_size(type, H5T_VARIABLE), path, "write an attribute");
-  check_hdf5(H5Tset_cset(type, H5T_CSET_UTF8), path, "write an attribute");
-  return type;
-}
-
-void put(hid_t object, const char* name, double value, const std::string& path) {
-  put(object, name, scalar_space(path), H5T_NATIVE_DOUBLE, &value, path);
-}
-
-void put(hid_t object, const char* name, std::int64_t value, const std::string& path) {
-  put(object, name, scalar_space(path), H5T_NATIVE_INT64, &value, path);
-}
-
-void put(hid_t object, const char* name, const std::string& text, const std::string& path) {
-  const char* value = text.c_str();
-  put(object, name, scalar_space(path), text_type(path), &value, path);
-}
-
-void put(hid_t object, const char* name, const std::vector<std::string>& texts, const std::string& path) {
-  std::vector<const char*> values;
-  for (const auto& text : texts) values.push_back(text.c_str());
-  const hsize_t n = values.size();
-  const Hdf5Id space(H5Screate_simple(1, &n, nullptr), H5Sclose, path, "write an attribute");
-  put(object, name, space, text_type(path), values.data(), path);
-}
-
 void put_attributes(hid_t root, const FlagMaskInfo& info, const std::string& path) {
-  put(root, "format", std::string(kFormat), path);
-  put(root, "format_version", kFormatVersion, path);
-  put(root, "rule_names", std::vector<std::string>(kFlagRuleNames.begin(), kFlagRuleNames.end()), path);
-  put(root, "n_chan", std::int64_t{info.n_chan}, path);
-  put(root, "freq_low_mhz", info.freq_low_mhz, path);
-  put(root, "channel_width_mhz", info.channel_width_mhz, path);
-  put(root, "sample_time_s", info.sample_time_s, path);
-  put(root, "n_time", info.n_time, path);
-  put(root, "start_mjd_day", info.start.day, path);
-  put(root, "start_second", info.start.second, path);
-  put(root, "cell_samples", info.cell_samples, path);
-  put(root, "beam", std::int64_t{info.beam}, path);
-  put(root, "source_name", info.source_name, path);
-  put(root, "config_hash", info.config_hash, path);
+  put_attribute(root, "format", std::string(kFormat), path);
+  put_attribute(root, "format_version", kFormatVersion, path);
+  put_attribute(root, "rule_names", std::vector<std::string>(kFlagRuleNames.begin(), kFlagRuleNames.end()),
+                path);
+  put_attribute(root, "n_chan", std::int64_t{info.n_chan}, path);
+  put_attribute(root, "freq_low_mhz", info.freq_low_mhz, path);
+  put_attribute(root, "channel_width_mhz", info.channel_width_mhz, path);
+  put_attribute(root, "sample_time_s", info.sample_time_s, path);
+  put_attribute(root, "n_time", info.n_time, path);
+  put_attribute(root, "start_mjd_day", info.start.day, path);
+  put_attribute(root, "start_second", info.start.second, path);
+  put_attribute(root, "cell_samples", info.cell_samples, path);
+  put_attribute(root, "beam", std::int64_t{info.beam}, path);
+  put_attribute(root, "source_name", info.source_name, path);
+  put_attribute(root, "config_hash", info.config_hash, path);
 }
 
 /// No rows yet, and no time of creation: the same mask is the same bytes.
@@ -330,7 +292,7 @@ struct MaskWriter::File {
     file = create_hdf5(target.temporary_path(), output, path);
     put_attributes(file, info, path);
     rule = create_dataset(file, "rule", H5T_STD_U8LE, info.n_chan, piece_cells(info), path);
-    put(rule, "DIMENSION_LABELS", std::vector<std::string>{"cell", "channel"}, path);
+    put_attribute(rule, "DIMENSION_LABELS", std::vector<std::string>{"cell", "channel"}, path);
     times = create_dataset(file, "times", H5T_STD_I64LE, 2, kPieceTimes, path);
   }
 

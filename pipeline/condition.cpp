@@ -18,7 +18,6 @@
 namespace tianyan {
 namespace {
 
-constexpr int kSlabChannels = 64;  // a line of the cache of bytes
 constexpr int kGroupChannels = 8;  // whose rows the second cache holds from their statistics to their sum
 constexpr int kWantedBands = 64;   // of the zero-DM series
 // Rows do not begin at the same place of a page, and so not in the same place of the cache.
@@ -53,9 +52,9 @@ void check_rules(const RfiConfig& config) {
 }
 
 // A power of two of whole groups that divides a slab.
-int band_channels_of(int n_chan) {
+int band_channels_of(int n_chan, int slab_channels) {
   int n = kGroupChannels;
-  while (n < kSlabChannels && n * kWantedBands < n_chan) n *= 2;
+  while (n < slab_channels && n * kWantedBands < n_chan) n *= 2;
   return n;
 }
 
@@ -74,7 +73,7 @@ Conditioner::Conditioner(const RfiConfig& config, const StreamInfo& info, const 
       unpack_(make_unpack_plan(info, format)),
       window_samples_(window_samples),
       n_threads_(n_threads),
-      band_channels_(band_channels_of(info.n_chan)),
+      band_channels_(band_channels_of(info.n_chan, kSlabChannels)),
       subbands_(variance_subbands(info.n_chan)),
       in_band_(channels_outside_bands(config, info)),
       periodic_(periodic_plan_of(config, info, window_samples)),
@@ -88,10 +87,6 @@ Conditioner::Conditioner(const RfiConfig& config, const StreamInfo& info, const 
 }
 
 int Conditioner::n_slab() const { return (info_.n_chan + kSlabChannels - 1) / kSlabChannels; }
-int Conditioner::slab_begin(int slab) const { return slab * kSlabChannels; }
-int Conditioner::slab_channels(int slab) const {
-  return std::min(kSlabChannels, info_.n_chan - slab_begin(slab));
-}
 int Conditioner::n_band() const { return (info_.n_chan + band_channels_ - 1) / band_channels_; }
 
 std::int64_t Conditioner::slab_bytes() const {
@@ -152,12 +147,11 @@ void Conditioner::normalise_window(const RawBlock& window, const Calibration& ca
 template <class T, class... RowsCalibration>
 void Conditioner::normalise_all(const RawBlock& window, bool measure, View<std::int8_t, 2> q,
                                 const RowsCalibration&... calibration) {
-  parallel_for(n_threads_, n_slab(), [&](std::int64_t slab, int thread) {
-    const int first = slab_begin(static_cast<int>(slab)), n = slab_channels(static_cast<int>(slab));
-    const auto rows = slab_rows<T>(thread, n, window.n_time);
+  for_slabs([&](int first, int last, int thread) {
+    const auto rows = slab_rows<T>(thread, last - first, window.n_time);
     unpack(unpack_, window, first, rows);
-    for (int c = first; c < first + n; c += kGroupChannels) {
-      const int end = std::min(c + kGroupChannels, first + n);
+    for (int c = first; c < last; c += kGroupChannels) {
+      const int end = std::min(c + kGroupChannels, last);
       normalise_group<T>(rows.slice(0, c - first, end - first), c, measure, q.slice(0, c, end),
                          calibration...);
     }
@@ -241,9 +235,7 @@ void Conditioner::measure(const RawBlock& window, const MaskWindow* mask, View<s
       for (const auto& run : flags_.flagged_times())
         std::fill(wave_.data() + run.begin, wave_.data() + run.end, std::int16_t{0});
     }
-    parallel_for(n_threads_, n_slab(), [&](std::int64_t slab, int) {
-      const int first = slab_begin(static_cast<int>(slab)),
-                end = first + slab_channels(static_cast<int>(slab));
+    for_slabs([&](int first, int end, int) {
       wave_factors(q.slice(0, first, end).slice(1, 0, window.n_time),
                    wave_.cview().slice(0, 0, window.n_time), wave_factor_.view().slice(0, first, end));
     });
@@ -277,15 +269,12 @@ void Conditioner::subband_cells(View<float, 2> sum, View<std::uint8_t, 2> has) c
   });
 }
 
-// Flagged cells become zero and leave their channels' sums.
+// Flagged cells become zero.
 void Conditioner::drop_cells(View<std::int8_t, 2> q) {
-  parallel_for(n_threads_, n_slab(), [&](std::int64_t slab, int) {
-    const int first = slab_begin(static_cast<int>(slab));
-    for (int c = first; c < first + slab_channels(static_cast<int>(slab)); ++c)
-      for (std::int64_t k = 0; k < flags_.n_cell(); ++k) {
-        if (!flags_.cell_is_flagged(c, k)) continue;
-        std::fill_n(&q(c, k * kCellSamples), kCellSamples, std::int8_t{0});
-      }
+  for_slabs([&](int first, int end, int) {
+    for (int c = first; c < end; ++c)
+      for (std::int64_t k = 0; k < flags_.n_cell(); ++k)
+        if (flags_.cell_is_flagged(c, k)) std::fill_n(&q(c, k * kCellSamples), kCellSamples, std::int8_t{0});
   });
 }
 
@@ -303,8 +292,7 @@ void Conditioner::finish(const View<const std::uint8_t, 2>* beams_good, View<std
   flags_.finish();
   const auto& w = flags_.weights();
   const auto time_good = flags_.window_time_good();
-  parallel_for(n_threads_, n_slab(), [&](std::int64_t slab, int) {
-    const int first = slab_begin(static_cast<int>(slab)), end = first + slab_channels(static_cast<int>(slab));
+  for_slabs([&](int first, int end, int) {
     quiet_means(cell_sum_.cview().slice(0, first, end), flags_.cell_count().slice(0, first, end),
                 flags_.cell_rule().slice(0, first, end), QuantLevels{}.variance,
                 residual_mean_.view().slice(0, first, end));
@@ -314,7 +302,6 @@ void Conditioner::finish(const View<const std::uint8_t, 2>* beams_good, View<std
   const double t = info_.sample_time_s;
   windows_.push_back({static_cast<double>(first_sample_) * t,
                       static_cast<double>(first_sample_ + flags_.n_time()) * t, flags_.counts()});
-  ++n_window_;
 }
 
 void Conditioner::process(const RawBlock& window, View<std::int8_t, 2> q, View<float, 2> subband_weight,
@@ -341,7 +328,6 @@ void Conditioner::zero_dm(View<float, 1> z) const {
 FlagReport Conditioner::report() const {
   FlagReport report;
   report.windows = windows_;
-  report.n_window = n_window_;
   for (const auto& w : windows_) report.counts += w.counts;
   for (const auto& line : lines_)
     if (line.n_window > 0) report.lines.push_back(line);

@@ -9,6 +9,7 @@
 // stay small integers until they are normalised; others are floats. A last window shorter than a quarter of
 // the others is normalised by the statistics of the one before it.
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -19,6 +20,7 @@
 #include "kernels/quantise.hpp"
 #include "kernels/unpack.hpp"
 #include "pipeline/config.hpp"
+#include "pipeline/parallel.hpp"
 #include "pipeline/window_flags.hpp"
 
 namespace tianyan {
@@ -64,8 +66,8 @@ class Conditioner {
  private:
   using Calibration = std::optional<RowCalibration>;
   int n_slab() const;
-  int slab_begin(int slab) const;
-  int slab_channels(int slab) const;
+  template <class Body>
+  void for_slabs(const Body& body) const;
   std::int64_t slab_bytes() const;
   std::int64_t run_scratch_ints() const;
   int n_band() const;
@@ -116,14 +118,25 @@ class Conditioner {
   Array<float, 2> plane_;                 // [channel][cell]
   Array<std::int32_t, 2> run_scratch_;    // [thread], of SumThreshold
   Array<float, 1> wave_factor_, wave_series_;
-  Array<std::int16_t, 1> wave_;  // what all channels share, empty where nothing is taken out
+  Array<std::int16_t, 1> wave_;  // what all channels share; of this window only where has_wave_
   bool has_wave_ = false;
   bool has_statistics_ = false;
   WindowFlags flags_;
 
-  std::int64_t first_sample_ = 0, n_window_ = 0;
+  std::int64_t first_sample_ = 0;
   std::vector<FlagShare> windows_;
   std::vector<PeriodicCount> lines_;  // as periodic_ lists them
+
+  static constexpr int kSlabChannels = 64;  // a line of the cache of bytes
 };
+
+// body(first, end, thread) for slabs of channels [first, end), in parallel.
+template <class Body>
+void Conditioner::for_slabs(const Body& body) const {
+  parallel_for(n_threads_, n_slab(), [&](std::int64_t slab, int thread) {
+    const int first = static_cast<int>(slab) * kSlabChannels;
+    body(first, std::min(first + kSlabChannels, info_.n_chan), thread);
+  });
+}
 
 }  // namespace tianyan

@@ -23,8 +23,6 @@ constexpr int kBandpassLongest = 16;     // run of them
 constexpr double kBandpassFloor = 0.25;  // of the noise: ripples of the receiver are smooth, but not noise
 constexpr double kMarginSigma = 4.0;     // of noise on top of a pulse that is kept
 constexpr double kTopCode = 255.0;
-// Of noise whose kurtosis can be told: its zero level is not far off, nor the noise lost in the level.
-constexpr double kLeastShape = 0.5;
 constexpr std::int64_t kColumnCells = 32;
 
 }  // namespace
@@ -171,6 +169,7 @@ void Conditioner::flag_times_of(View<std::int8_t, 2> q) {
   if (!config_.zero_dm.enabled) return;
   if (flag_outlying_times(flags_.time_good()) > 0) flags_.take_times();
   const auto& runs = flags_.flagged_times();
+  if (runs.empty()) return;
   parallel_for(n_threads_, info_.n_chan, [&](std::int64_t c, int) {
     for (const auto& [begin, end] : runs) {
       q_sum_(c) -= sum_of(&q(c, begin), end - begin);
@@ -221,7 +220,8 @@ void Conditioner::flag_kurtosis_cells() {
   params.shape = config_.kurtosis.shape > 0.0
                      ? config_.kurtosis.shape
                      : kurtosis_shape(sum.cview(), squares.cview(), count.cview(), good.cview());
-  if (params.shape < kLeastShape || params.shape > kMaxKurtosisShape) return;
+  // Of other data the zero level is far off, or the noise lost in the level.
+  if (params.shape < kMinKurtosisShape || params.shape > kMaxKurtosisShape) return;
   params.false_alarm = config_.kurtosis.false_alarm;
   params.excess_allowed = config_.keep_snr * config_.keep_snr /
                           (static_cast<double>(info_.n_chan) * static_cast<double>(cells * kCellSamples));
@@ -241,9 +241,8 @@ void Conditioner::make_plane() {
   std::vector<float> scale(kCellSamples + 1, 0.0F);
   for (std::size_t n = 1; n < scale.size(); ++n)
     scale[n] = static_cast<float>(1.0 / std::sqrt(variance * static_cast<double>(n)));
-  parallel_for(n_threads_, n_slab(), [&](std::int64_t slab, int) {
-    const int first = slab_begin(static_cast<int>(slab));
-    for (int c = first; c < first + slab_channels(static_cast<int>(slab)); ++c) {
+  for_slabs([&](int first, int end, int) {
+    for (int c = first; c < end; ++c) {
       const auto mean = static_cast<float>(channel_mean_level(c));
       for (std::int64_t k = 0; k < flags_.n_cell(); ++k) {
         const auto n = flags_.cell_count()(c, k);
@@ -265,8 +264,7 @@ void Conditioner::flag_plane() {
   const auto along_time = sum_thresholds(RunAxis::kTime, params),
              along_channels = sum_thresholds(RunAxis::kChannel, params);
   const auto good = flags_.cell_good();
-  parallel_for(n_threads_, n_slab(), [&](std::int64_t slab, int thread) {
-    const int first = slab_begin(static_cast<int>(slab)), end = first + slab_channels(static_cast<int>(slab));
+  for_slabs([&](int first, int end, int thread) {
     sum_threshold_times(along_time, plane_.cview().slice(0, first, end), good.slice(0, first, end),
                         run_scratch_.view()[thread]);
   });

@@ -172,7 +172,7 @@ std::string line_of(const Flagged& f) {
       line += fmt::format(", {} {:.2f}", kFlagRuleNames[r],
                           100.0 * share(f.report->counts.by_rule[r], f.report->counts.total));
   for (const auto& l : f.report->lines)
-    if (2 * l.n_window >= f.report->n_window)
+    if (2 * l.n_window >= f.report->n_window())
       line += fmt::format("; {:.2f} Hz ({:.2f} Hz x {})", l.frequency_hz, l.fundamental_hz, l.harmonic);
   return line;
 }

@@ -42,7 +42,7 @@ struct FlagReport {
   std::vector<FlagShare> windows;  ///< in order of time
   std::vector<double> channel;     ///< fraction of each channel, canonical order
   std::vector<PeriodicCount> lines;
-  std::int64_t n_window = 0;
+  std::int64_t n_window() const { return static_cast<std::int64_t>(windows.size()); }
 };
 
 inline constexpr double kShareMhz = 10.0;

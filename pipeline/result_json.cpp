@@ -137,7 +137,6 @@ FlagReport flags_from(const json& j) {
   f.windows = shares_from(j.at("by_time"), "time_begin_s", "time_end_s");
   f.channel = j.at("channel_fraction").get<std::vector<double>>();
   f.lines = lines_from(j.at("periodic_lines"));
-  f.n_window = j.at("n_window");
   return f;
 }
 
@@ -175,7 +174,7 @@ json to_json(const FlagReport& f) {
   j["by_time"] = to_json(f.windows, "time_begin_s", "time_end_s");
   j["channel_fraction"] = f.channel;
   j["periodic_lines"] = lines;
-  j["n_window"] = f.n_window;
+  j["n_window"] = f.n_window();
   return j;
 }
 

@@ -558,7 +558,7 @@ TEST(ConditionRules, AShortLastWindowAfterAWholeOneIsConsistent) {
       run.counts = run.conditioner.flags().counts();
       expect_consistent(run, n_time);
       const auto report = run.conditioner.report();
-      EXPECT_EQ(report.n_window, 2);
+      EXPECT_EQ(report.n_window(), 2);
       EXPECT_EQ(report.counts.total, (kTimes + n_time) * kChannels);
       EXPECT_LT(run.counts.fraction(), 0.05 + (config.bands.mhz.empty() ? 0.0 : 0.012)) << n_time;
     }
