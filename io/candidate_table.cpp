@@ -25,7 +25,7 @@ std::vector<Column> common_columns() {
   return {
       {"beam", kInt, "", "Beam of the receiver, 1 to 19; 0: unknown", ""},
       {"time_s", kFloat, "s",
-       "Arrival at the centre of the highest channel, since the first sample of the scan", "%.9f"},
+       "Arrival at the centre of the highest channel, since the scan's first sample begins", "%.9f"},
       {"mjd", kFloat, "d", "The same instant, topocentric UTC", "%.12f"},
       {"dm_pc_cm3", kFloat, "pc / cm3", "Dispersion measure", "%.4f"},
       {"dm_err_pc_cm3", kFloat, "pc / cm3", "Uncertainty of the dispersion measure", "%.4f"},

@@ -13,7 +13,7 @@ namespace tianyan {
 /// What turns a candidate's time into an instant and its beam into a place on the sky.
 struct BeamOrigin {
   int beam = 0;
-  Mjd start;                                                 ///< UTC of the beam's first sample
+  Mjd start;                                                 ///< UTC at which the beam's first sample begins
   double ra_deg = std::numeric_limits<double>::quiet_NaN();  ///< J2000, NaN unknown
   double dec_deg = std::numeric_limits<double>::quiet_NaN();
 };

@@ -9,6 +9,7 @@
 
 #include "io/beam_name.hpp"
 #include "io/source.hpp"
+#include "io/voltage_source.hpp"
 #include "kernels/base/expect.hpp"
 
 namespace tianyan {
@@ -39,7 +40,7 @@ std::string reason_in_name(const std::string& name) {
 /// A beam's file by its name: if it cannot be read the beam fails, and is not silently left out.
 bool is_named_as_scan(const std::string& path) {
   const std::string name = fs::path(path).filename().string();
-  constexpr const char* kEndings[] = {".fits", ".fits.fz", ".sf", ".fil", ".h5"};
+  constexpr const char* kEndings[] = {".fits", ".fits.fz", ".sf", ".fil", ".h5", ".raw", ".dada", ".vdif"};
   return beam_from_name(path) > 0 && std::any_of(std::begin(kEndings), std::end(kEndings),
                                                  [&](const char* ending) { return name.ends_with(ending); });
 }
@@ -84,7 +85,7 @@ class Finder {
 
   FoundInputs finish() {
     FoundInputs found;
-    for (auto& [beam, paths] : by_beam_) found.beams.push_back({beam, std::move(paths)});
+    for (auto& [beam, input] : by_beam_) found.beams.push_back(std::move(input));
     found.skipped = std::move(skipped_);
     require(!found.beams.empty(), "nothing to read: {} files skipped{}{}", found.skipped.size(),
             found.skipped.empty() ? "" : ", the first: ", found.skipped.empty() ? "" : found.skipped.front());
@@ -113,13 +114,17 @@ class Finder {
       return;
     }
     try {
+      if (const auto* format = voltage_format_of(path)) {
+        for (const int beam : format->beams(path)) add_to_beam(beam, path, true);
+        return;
+      }
       const auto source = open_source(path);
       require(is_named || source->info().n_time > 0, "{}: holds no spectra", path);
-      by_beam_[source->info().beam].push_back(path);
+      add_to_beam(source->info().beam, path, false);
     } catch (const std::runtime_error& error_of_file) {
       if (is_named) throw;
       if (is_named_as_scan(path)) {
-        by_beam_[beam_from_name(path)].push_back(path);
+        add_to_beam(beam_from_name(path), path, false);
         return;
       }
       const std::string text = error_of_file.what();
@@ -127,7 +132,17 @@ class Finder {
     }
   }
 
-  std::map<int, std::vector<std::string>> by_beam_;
+  void add_to_beam(int beam, const std::string& path, bool is_voltage) {
+    BeamInput& input = by_beam_[beam];
+    input.beam = beam;
+    if (input.paths.empty()) input.is_voltage = is_voltage;  // of what came first
+    expect(input.is_voltage == is_voltage,
+           "{} and {}: one beam's voltages and spectra, of which a run takes one: name the files of one kind",
+           input.paths.front(), path);
+    input.paths.push_back(path);
+  }
+
+  std::map<int, BeamInput> by_beam_;
   std::vector<std::string> skipped_;
   std::set<std::string> seen_;  ///< a file may be named, and be in a directory that is
 };

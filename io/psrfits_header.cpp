@@ -64,6 +64,7 @@ Primary read_primary(const FitsFile& file) {
           "{}: start at MJD {} and {} s; MJD 0 to 1e6 and less than two days are possible", file.path(),
           primary.info.start.day, primary.info.start.second);
   read_position(file, primary.info);
+  primary.info.coherent_dm_pc_cm3 = std::max(0.0, file.number("CHAN_DM").value_or(0.0));
   primary.beam = file.integer("IBEAM").value_or(0);
   primary.centre_mhz = file.number("OBSFREQ").value_or(primary.centre_mhz);
   primary.bandwidth_mhz = file.number("OBSBW").value_or(primary.bandwidth_mhz);

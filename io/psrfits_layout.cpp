@@ -183,7 +183,7 @@ void PsrfitsLayout::put_observation(const FitsFile& file, const Mjd& start) cons
            "[MHz] Centre frequency for observation");
   keys.put("OBSBW", format_.channels_descending ? -band_mhz : band_mhz, "[MHz] Bandwidth for observation");
   keys.put("OBSNCHAN", info_.n_chan, "Number of frequency channels (original)");
-  keys.put("CHAN_DM", 0.0, "[cm-3 pc] DM used for on-line dedispersion");
+  keys.put("CHAN_DM", info_.coherent_dm_pc_cm3, "[cm-3 pc] DM used for on-line dedispersion");
   keys.put("SRC_NAME", known(info_.source_name), "Source or scan ID");
   keys.put("COORD_MD", "J2000", "Coordinate mode (J2000, GALACTIC, ECLIPTIC)");
   keys.put("EQUINOX", 2000.0, "Equinox of coords (e.g. 2000.0)");

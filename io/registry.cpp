@@ -6,6 +6,7 @@
 #include "io/raw_file.hpp"
 #include "io/sink.hpp"
 #include "io/source.hpp"
+#include "io/voltage_source.hpp"
 #include "kernels/base/expect.hpp"
 
 namespace tianyan {
@@ -77,8 +78,9 @@ std::unique_ptr<Source> open_source(const std::string& path) {
   const auto head = read_head(RawFile(path));
   for (const auto& format : source_formats())
     if (format.probe(path, head)) return format.open(path);
-  throw std::runtime_error(fmt::format("{}: no known format; known are {}; {}", path,
-                                       fmt::join(sorted_names(source_formats()), ", "), guess(head)));
+  throw std::runtime_error(fmt::format("{}: no known format; known are {} and, of voltages, {}; {}", path,
+                                       fmt::join(sorted_names(source_formats()), ", "),
+                                       fmt::join(voltage_format_names(), ", "), guess(head)));
 }
 
 const SinkFormat& sink_format_for(const std::string& path) {

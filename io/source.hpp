@@ -38,6 +38,8 @@ class Source {
   virtual const Losses& losses() const = 0;
   /// Short name of the format: "SIGPROC", "PSRFITS", "FBH5".
   virtual std::string format_name() const = 0;
+  /// What read() takes beyond its caller's block, where it makes the spectra itself.
+  virtual std::int64_t memory_bytes() const { return 0; }
   /// Reads spectra [first_sample, first_sample + n_time) into `out`, reusing its buffer. The range must lie
   /// within [0, info().n_time), else std::invalid_argument. Throws std::runtime_error where the file cannot
   /// be read. Not safe to call from two threads at once.
@@ -66,6 +68,7 @@ std::unique_ptr<Source> open_series(const std::vector<std::string>& paths);
 struct BeamInput {
   int beam = 0;  ///< from the name or the header; 0 where neither says
   std::vector<std::string> paths;
+  bool is_voltage = false;  ///< for open_voltages(), else for open_series()
 };
 struct FoundInputs {
   std::vector<BeamInput> beams;  ///< by beam number
@@ -74,8 +77,9 @@ struct FoundInputs {
 };
 /// Expands files, directories (one level) and globs. Files named one by one must exist and be of a known
 /// format; in a directory, other files, FAST's spectral (_N_, _W_, _F_) and _cal- files are skipped and
-/// listed. `-M(\d\d)` in the name gives the beam, else the header does. Throws std::runtime_error where
-/// nothing is left to read.
+/// listed. `-M(\d\d)` in the name gives the beam, else the header does. A file of voltages may hold several
+/// beams. Throws std::runtime_error where nothing is left to read, or where one beam has voltages and
+/// spectra.
 FoundInputs find_inputs(const std::vector<std::string>& inputs);
 
 }  // namespace tianyan

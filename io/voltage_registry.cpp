@@ -43,6 +43,13 @@ const VoltageSourceFormat* voltage_format_of(const std::string& path) {
   return nullptr;
 }
 
+std::vector<std::string> voltage_format_names() {
+  std::vector<std::string> names;
+  for (const auto& format : source_formats()) names.push_back(format.name);
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
 const VoltageSinkFormat& voltage_sink_format_for(const std::string& path) {
   std::vector<std::string> known;
   for (const auto& format : sink_formats()) {

@@ -52,6 +52,9 @@ bool register_voltage_format(const VoltageSourceFormat& format);
 /// The format that takes the file; nullptr where none does, also where it cannot be read.
 const VoltageSourceFormat* voltage_format_of(const std::string& path);
 
+/// Names of the known formats, in alphabetical order.
+std::vector<std::string> voltage_format_names();
+
 /// Opens the files of one beam as one stream, ordered by their start times; gaps are missing and counted.
 /// Files that overlap or differ in frequency, sampling or format are std::runtime_error naming both.
 std::unique_ptr<VoltageSource> open_voltages(const std::vector<std::string>& paths, int beam,

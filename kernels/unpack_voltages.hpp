@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "kernels/base/sample_range.hpp"
 #include "kernels/base/view.hpp"
 #include "kernels/base/voltage_block.hpp"
 #include "kernels/base/voltage_info.hpp"
@@ -25,11 +26,6 @@ void unpack_voltages(const VoltageFormat& format, const VoltageBlock& block, int
 void unpack_voltages_reference(const VoltageFormat& format, const VoltageBlock& block, int coarse, int pol,
                                std::int64_t begin, View<float, 1> v);
 
-/// Samples [begin, end), of a block or of a stream.
-struct SampleRange {
-  std::int64_t begin = 0, end = 0;
-  bool operator==(const SampleRange&) const = default;
-};
 /// Where any of the n_pol polarisations of a coarse channel is missing in the block: ascending, disjoint, not
 /// touching.
 std::vector<SampleRange> missing_samples(const VoltageBlock& block, int coarse, int n_pol);

@@ -12,6 +12,7 @@
 #include "kernels/base/beam_layout.hpp"
 #include "pipeline/in_step.hpp"
 #include "pipeline/interrupt.hpp"
+#include "pipeline/open_input.hpp"
 #include "pipeline/progress.hpp"
 
 namespace tianyan {
@@ -199,13 +200,13 @@ std::string heavily_flagged_text(int beam, const FlagCounts& counts, const RfiCo
                      100.0 * counts.fraction(), 100.0 * rfi.flagged_max);
 }
 
-std::vector<Beam> open_beams(const FoundInputs& found, const std::string& mask) {
+std::vector<Beam> open_beams(const FoundInputs& found, const Config& config, const std::string& mask) {
   std::vector<Beam> beams;
   for (const auto& input : found.beams) {
     Beam beam;
     beam.number = input.beam;
     try {
-      beam.source = open_series(input.paths);
+      beam.source = open_input(input, config);
       if (!mask.empty()) beam.mask = mask_file_of(mask, beam.number);
     } catch (const std::runtime_error& e) {
       beam.failure = e.what();

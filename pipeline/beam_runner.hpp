@@ -31,7 +31,7 @@ struct Beam {
 };
 
 /// A beam whose files cannot be opened, or that has no mask where one is given, has a failure.
-std::vector<Beam> open_beams(const FoundInputs& found, const std::string& mask);
+std::vector<Beam> open_beams(const FoundInputs& found, const Config& config, const std::string& mask);
 
 /// The beams that are judged by each other: of one scan, known, and not all neighbours. Empty where rfi.beams
 /// is off or nothing can be told.

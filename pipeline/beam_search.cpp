@@ -35,7 +35,8 @@ BeamSearch::BeamSearch(const Config& config, Source& source, int beam, int n_thr
       search_(plan_, info_, conditioner_.subbands(), n_threads),
       clusterer_(cluster_params()) {
   footprint_.reading =
-      ReadAhead::footprint_bytes(plan_.window_samples, spectrum_bytes(info_, source.format()));
+      ReadAhead::footprint_bytes(plan_.window_samples, spectrum_bytes(info_, source.format())) +
+      source.memory_bytes();
   footprint_.conditioning = conditioner_.footprint_bytes();
   footprint_.searching = search_.footprint_bytes();
   expect(footprint_.total() <= config.limits.memory_bytes,
@@ -123,7 +124,7 @@ Candidate BeamSearch::candidate_of(const Cluster& cluster) const {
   const Event& e = cluster.best;
   Candidate c;
   c.beam = beam_;
-  c.time_s = e.time_s;
+  c.time_s = e.time_s + 0.5 * info_.sample_time_s;  // a sample's time is its middle
   c.dm_pc_cm3 = e.dm_pc_cm3;
   c.snr = e.snr;
   c.snr_white = e.snr_white;

@@ -31,6 +31,8 @@ std::unique_ptr<Source> open_one_beam(const std::vector<std::string>& inputs) {
   for (const std::string& line : found.skipped) std::cerr << "tianyan: skipped " << line << '\n';
   expect(found.beams.size() == 1, "the inputs hold {} beams; a file holds one: name the files of one beam",
          found.beams.size());
+  expect(!found.beams[0].is_voltage, "{}: voltages; `tianyan channelize` makes spectra of them",
+         found.beams[0].paths.front());
   auto source = open_series(found.beams[0].paths);
   for (const std::string& note : source->losses().notes) std::cerr << "tianyan: " << note << '\n';
   return source;

@@ -5,6 +5,7 @@
 #include "io/source.hpp"
 #include "pipeline/beam_search.hpp"
 #include "pipeline/command.hpp"
+#include "pipeline/open_input.hpp"
 #include "pipeline/result_json.hpp"
 
 namespace tianyan {
@@ -80,7 +81,7 @@ ExitCode run(const Options& o) {
   const int n_threads = thread_count(config.limits);
   json beams = json::array();
   for (const auto& input : found.beams) {
-    const auto source = open_series(input.paths);
+    const auto source = open_input(input, config);
     const BeamSearch search(config, *source, input.beam, n_threads);
     if (!o.json) {
       print_beam(search, config, source->info(), input.beam, n_threads);

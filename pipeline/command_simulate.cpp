@@ -16,7 +16,11 @@ struct Options : SharedOptions {
 };
 
 void declare(CLI::App& command, Options& options) {
-  command.add_option("SCAN", options.scan, "TOML file: [scan], [[pulse]], [[line]], [[impulse]]")->required();
+  command
+      .add_option("SCAN", options.scan,
+                  "TOML file: [scan], [[pulse]], [[line]], [[impulse]]; of voltages [scan], [voltages], "
+                  "[[pulse]]")
+      ->required();
   command
       .add_option("-o,--out", options.out_dir, "Directory of the files and of truth.json; made if need be")
       ->required()
@@ -31,8 +35,7 @@ ExitCode run(const Options& options) {
   SimulateOptions how;
   how.threads = std::max(options.threads, 0);
   how.overwrite = options.overwrite;
-  Progress progress("simulate",
-                    scan_info(spec, spec.beams[0]).n_time * static_cast<std::int64_t>(spec.beams.size()));
+  Progress progress("simulate", scan_length(spec) * static_cast<std::int64_t>(spec.beams.size()));
   how.progress = [&progress](std::int64_t done, std::int64_t) { progress.update(done); };
   const auto paths = simulate_scan(spec, options.out_dir, how);
   progress.finish();
@@ -48,8 +51,12 @@ const bool kRegistered = register_command<Options>(
      "  tianyan simulate configs/demo_scan.toml -o long --set scan.duration_s=10 --set scan.seed=2\n"
      "  tianyan simulate configs/demo_scan.toml -o fil --set scan.format=fil --set "
      "scan.channels_descending=true\n"
+     "  tianyan simulate configs/voltages_scan.toml -o voltages --set scan.format=dada\n"
      "truth.json says what was put in: times at the centre of the highest channel, S/N of the optimal "
-     "filter."},
+     "filter.\n"
+     "scan.format raw, dada or voltages.h5 writes voltages: the band, scan.duration_s and [voltages]\n"
+     "(n_coarse, n_pol, is_complex, n_bits, sigma) say how they are sampled. Times are then at the upper\n"
+     "edge of the band, and [[line]] and [[impulse]] are refused."},
     declare, run);
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 
 namespace tianyan {
 namespace {
@@ -136,6 +137,69 @@ std::vector<Key> cell_keys(RfiConfig& r) {
   };
 }
 
+std::vector<Key> voltages_keys(VoltagesConfig& v) {
+  return {
+      {"voltages.sample_rate_hz", &v.sample_rate_hz,
+       "Samples a second of one coarse channel, complex or real, where the header is silent or wrong; 0: as "
+       "it "
+       "says.",
+       "Hz", 0.0, 1e11},
+      {"voltages.band_low_mhz", &v.band_low_mhz,
+       "Lower edge of the whole band; VDIF never says. 0: as the header says.", "MHz", 0.0, 1e6},
+      {"voltages.n_pol", &v.n_pol,
+       "Polarisations of VDIF, whose threads are [coarse channel][polarisation]; 0: 2 where their number is "
+       "even.",
+       "", 0.0, 2.0},
+      {"voltages.lower_sideband", &v.lower_sideband,
+       "The band is inverted against what the header says: frequency falls as the signal's rises."},
+  };
+}
+
+std::vector<Key> channelize_keys(ChannelizeConfig& c) {
+  return {
+      {"channelize.channels", &c.channels,
+       "Channels made of voltages, over the whole band; 0: as near FAST's 0.122 MHz as powers of two come.",
+       "", 0.0, 1 << 20},
+      {"channelize.taps", &c.taps, "Taps of the polyphase filterbank; 1 is a plain Fourier transform.", "",
+       1.0, 64.0},
+      {"channelize.window",
+       &c.window,
+       "Window over the filterbank's sinc.",
+       "",
+       -kNoLimit,
+       kNoLimit,
+       {"rectangular", "hann", "hamming", "kaiser"}},
+      {"channelize.kaiser_beta", &c.kaiser_beta, "Shape of the Kaiser window.", "", 0.0, 40.0},
+      {"channelize.oversampling", &c.oversampling,
+       "Rate of a channel's samples over its width, as \"4/3\"; 1 is critical. Coherent dedispersion loses "
+       "less "
+       "at the channels' edges above 1."},
+      {"channelize.sample_time_s", &c.sample_time_s,
+       "Wanted time between spectra, rounded to whole samples of a channel.", "s", kSeconds, 100.0},
+      {"channelize.coherent_dm_pc_cm3", &c.coherent_dm_pc_cm3,
+       "DMs at which channels are dedispersed coherently; a search takes one, `tianyan channelize` writes a "
+       "file "
+       "for each.",
+       "pc/cm3", 0.0, 1e5},
+      {"channelize.products",
+       &c.products,
+       "Products that `tianyan channelize` writes; a search takes the intensity.",
+       "",
+       -kNoLimit,
+       kNoLimit,
+       {"intensity", "aabbcrci", "iquv"}},
+      {"channelize.feed",
+       &c.feed,
+       "What the two polarisations are, for Stokes parameters.",
+       "",
+       -kNoLimit,
+       kNoLimit,
+       {"linear", "circular"}},
+      {"channelize.n_bits", &c.n_bits,
+       "Bits of the samples that `tianyan channelize` writes: 8, or 32 for floats.", "", 8.0, 32.0},
+  };
+}
+
 std::vector<Key> limits_keys(LimitsConfig& l) {
   return {
       {"limits.memory_bytes", &l.memory_bytes,
@@ -156,7 +220,8 @@ Schema schema_of(Config& config) {
   Schema schema;
   for (auto& rows :
        {search_keys(config.search), rfi_keys(config.rfi), iqrm_keys(config.rfi.iqrm), time_keys(config.rfi),
-        cell_keys(config.rfi), limits_keys(config.limits), output_keys(config.output)})
+        cell_keys(config.rfi), voltages_keys(config.voltages), channelize_keys(config.channelize),
+        limits_keys(config.limits), output_keys(config.output)})
     schema.keys.insert(schema.keys.end(), rows.begin(), rows.end());
   return schema;
 }
@@ -177,6 +242,16 @@ void check_rules(const SearchConfig& s, ReadReport& report) {
                   s.snr_min_member, s.snr_min));
 }
 
+void check_rules(const ChannelizeConfig& c, ReadReport& report) {
+  report.rule(c.n_bits == 8 || c.n_bits == 32, {"channelize.n_bits"},
+              fmt::format("channelize.n_bits = {}: 8, or 32 for floats, is possible", c.n_bits));
+  report.rule(
+      oversampling_of(c).has_value(), {"channelize.oversampling"},
+      fmt::format("channelize.oversampling = \"{}\": a number from 1 to 8, or a fraction as \"4/3\", of "
+                  "at most 1024 parts",
+                  c.oversampling));
+}
+
 std::uint64_t fnv1a(const std::string& text) {
   std::uint64_t hash = 0xcbf29ce484222325u;
   for (unsigned char byte : text) hash = (hash ^ byte) * 0x100000001b3u;
@@ -184,6 +259,18 @@ std::uint64_t fnv1a(const std::string& text) {
 }
 
 }  // namespace
+
+std::optional<Fraction> oversampling_of(const ChannelizeConfig& config) {
+  Fraction f;
+  const std::string& text = config.oversampling;
+  const char* end = text.data() + text.size();
+  auto read = std::from_chars(text.data(), end, f.num);
+  if (read.ec == std::errc{} && read.ptr != end && *read.ptr == '/')
+    read = std::from_chars(read.ptr + 1, end, f.den);
+  const bool is_read = read.ec == std::errc{} && read.ptr == end;
+  if (!is_read || f.den < 1 || f.den > 1024 || f.num < f.den || f.num > 8 * f.den) return std::nullopt;
+  return f;
+}
 
 bool RfiConfig::Bands::hold(double freq_mhz) const {
   return std::any_of(mhz.begin(), mhz.end(),
@@ -194,6 +281,7 @@ Config load_config(const std::string& path, const std::vector<std::string>& set)
   Config config;
   ReadReport report = read_toml(schema_of(config), path, set);
   check_rules(config.search, report);
+  check_rules(config.channelize, report);
   report.throw_errors();
   return config;
 }

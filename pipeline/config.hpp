@@ -1,6 +1,7 @@
 // The configuration of a search: plain structs, read from TOML and --set, every default visible here.
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -70,6 +71,27 @@ struct RfiConfig {
   Rule beams{true, 4.5};
 };
 
+/// What the headers of voltages do not say, or say wrongly; 0 and false: as they say.
+struct VoltagesConfig {
+  double sample_rate_hz = 0.0;
+  double band_low_mhz = 0.0;
+  int n_pol = 0;
+  bool lower_sideband = false;
+};
+
+struct ChannelizeConfig {
+  int channels = 0;  ///< over the whole band; 0: near FAST's 0.122 MHz
+  int taps = 4;
+  std::string window = "hamming";  ///< rectangular, hann, hamming or kaiser
+  double kaiser_beta = 8.0;
+  std::string oversampling = "1";  ///< "4/3"
+  double sample_time_s = 49.152e-6;
+  std::vector<double> coherent_dm_pc_cm3;  ///< none: not dedispersed coherently
+  std::string products = "intensity";      ///< intensity, aabbcrci or iquv
+  std::string feed = "linear";             ///< linear or circular
+  int n_bits = 8;                          ///< 8 or 32
+};
+
 struct LimitsConfig {
   std::int64_t memory_bytes = 16'000'000'000;
   int threads = 0;  ///< 0: all that the machine offers
@@ -83,6 +105,8 @@ struct OutputConfig {
 struct Config {
   SearchConfig search;
   RfiConfig rfi;
+  VoltagesConfig voltages;
+  ChannelizeConfig channelize;
   LimitsConfig limits;
   OutputConfig output;
 };
@@ -98,6 +122,12 @@ std::string print_config(const Config& config);
 /// 16 hexadecimal digits: FNV-1a of print_config() with what cannot change an answer at its default: limits,
 /// output, block length, backend.
 std::string config_hash(const Config& config);
+
+struct Fraction {
+  int num = 1, den = 1;
+};
+/// channelize.oversampling as a fraction from 1 to 8; nothing where it is none.
+std::optional<Fraction> oversampling_of(const ChannelizeConfig& config);
 
 /// docs/config.md, from the same rows that parse.
 std::string config_reference_markdown();

@@ -2,32 +2,14 @@
 #include "pipeline/convert.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 #include "io/sink.hpp"
 #include "kernels/base/expect.hpp"
 #include "pipeline/block_converter.hpp"
+#include "pipeline/time_range.hpp"
 
 namespace tianyan {
 namespace {
-
-/// Spectra [begin, end) of the source.
-struct Range {
-  std::int64_t begin, end;
-};
-
-Range range_of(const StreamInfo& info, const ConvertOptions& options) {
-  expect(options.start_s >= 0.0 && options.start_s < info.duration_s(),
-         "start {} s is not in the stream of {} s", options.start_s, info.duration_s());
-  expect(options.duration_s >= 0.0, "a duration of {} s is negative", options.duration_s);
-  const auto begin = static_cast<std::int64_t>(std::llround(options.start_s / info.sample_time_s));
-  if (options.duration_s == 0.0) return {std::min(begin, info.n_time - 1), info.n_time};
-  const double n = std::max(std::round(options.duration_s / info.sample_time_s), 1.0);
-  expect(n <= static_cast<double>(info.n_time - begin),
-         "start {} s and duration {} s go beyond the stream of {} s", options.start_s, options.duration_s,
-         info.duration_s());
-  return {begin, begin + static_cast<std::int64_t>(n)};
-}
 
 std::int64_t block_spectra(const Source& source, const ConvertOptions& options) {
   return std::max<std::int64_t>(options.block_bytes / spectrum_bytes(source.info(), source.format()), 1);
@@ -36,7 +18,7 @@ std::int64_t block_spectra(const Source& source, const ConvertOptions& options) 
 }  // namespace
 
 ConvertResult convert(Source& source, const ConvertOptions& options) {
-  const Range range = range_of(source.info(), options);
+  const SampleRange range = time_range(source.info(), options.start_s, options.duration_s);
   const std::int64_t n_block = block_spectra(source, options);
   const bool keeps_calibration = sink_format_for(options.path).keeps_calibration;
   ConvertResult result;

@@ -24,7 +24,7 @@ constexpr std::int64_t kAfterBins = 240;  // 40 widths of the pulse, six bins ea
 constexpr double kBinsPerWidth = 6.0;
 constexpr std::int64_t kDmRows = 129;
 
-// Geometry of one detection, in samples of the scan.
+// Geometry of one detection, in samples of the scan: k is the middle of sample k.
 struct Extent {
   double arrival, sweep, width;
   double margin() const { return std::max(0.1 * sweep, 10.0 * width); }
@@ -36,7 +36,7 @@ struct Extent {
 };
 
 Extent extent_of(const StreamInfo& info, const Candidate& c) {
-  return {c.time_s / info.sample_time_s,
+  return {c.time_s / info.sample_time_s - 0.5,
           dispersion_delay_s(c.dm_pc_cm3, info.freq_low_mhz, info.ref_freq_mhz()) / info.sample_time_s,
           c.width_s / info.sample_time_s};
 }

@@ -183,7 +183,7 @@ FlagSummary run_flag(const FlagRequest& request) {
   if (!request.clean_extension.empty())
     sink_format_for("x" + request.clean_extension);  // or says which it knows
   const auto found = find_inputs(request.inputs);
-  auto beams = open_beams(found, "");
+  auto beams = open_beams(found, request.config, "");
   check_output(request, beams);
   catch_interrupts();
   const auto all = flag_all(request, beams);

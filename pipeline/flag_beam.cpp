@@ -70,7 +70,8 @@ FlagBeam::FlagBeam(const Config& config, Source& source, int beam, int n_threads
 std::int64_t FlagBeam::footprint_bytes() const {
   const auto n_subband = std::ssize(conditioner_.subbands()) - 1;
   const auto raw = window_samples_ * spectrum_bytes(info_, source_.format());
-  return conditioner_.footprint_bytes() + ReadAhead::footprint_bytes(window_samples_, raw / window_samples_) +
+  return source_.memory_bytes() + conditioner_.footprint_bytes() +
+         ReadAhead::footprint_bytes(window_samples_, raw / window_samples_) +
          info_.n_chan * (window_samples_ + window_samples_ / kCellSamples) + n_subband * window_samples_ +
          (files_.clean.empty() ? 0 : 10 * raw);
 }

@@ -24,7 +24,7 @@ double mean_smear_variance_s2(const StreamInfo& info, double dm) {
   for (int i = 0; i < steps; ++i) {
     const double f = info.freq_mhz(std::int64_t{i} * info.n_chan / steps),
                  half = info.channel_width_mhz / 2.0;
-    const double smear_s = dispersion_delay_s(dm, f - half, f + half);
+    const double smear_s = dispersion_delay_s(dm - info.coherent_dm_pc_cm3, f - half, f + half);
     sum += smear_s * smear_s / 12.0;
   }
   return sum / steps;

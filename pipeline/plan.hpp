@@ -5,6 +5,8 @@
 //
 //   W^2 = (w / 2.355)^2 + <smear_c^2> / 12,    smear_c = K DM (f_c-^-2 - f_c+^-2) across channel c
 //
+// (DM counted from that at which the channels were dedispersed coherently, if they were).
+//
 // Searching in samples of D t_s adds to it, each an independent displacement of rms
 //
 //   downsampling   (D^2 - 1)^1/2 t_s / 12^1/2          the sum of D samples

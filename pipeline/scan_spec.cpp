@@ -6,6 +6,7 @@
 
 #include "pipeline/schema.hpp"
 #include "pipeline/simulate.hpp"
+#include "pipeline/simulate_voltages.hpp"
 
 namespace tianyan {
 namespace {
@@ -17,11 +18,11 @@ std::vector<Key> scan_keys(ScanSpec& s) {
       {"scan.source_name", &s.source_name, "Name of the source, and the beginning of the files' names."},
       {"scan.format",
        &s.format,
-       "PSRFITS, SIGPROC filterbank or FBH5.",
+       "PSRFITS, SIGPROC filterbank or FBH5; or voltages, as HDF5, GUPPI or DADA.",
        "",
        -kNoLimit,
        kNoLimit,
-       {"fits", "fil", "h5"}},
+       {"fits", "fil", "h5", "voltages.h5", "raw", "dada"}},
       {"scan.beams", &s.beams, "Beams, one file each.", "", 1, 19},
       {"scan.n_chan", &s.n_chan, "Channels.", "", 1, 1 << 20},
       {"scan.freq_low_mhz", &s.freq_low_mhz, "Lower edge of the band.", "MHz", 1, 1e6},
@@ -35,6 +36,13 @@ std::vector<Key> scan_keys(ScanSpec& s) {
       {"scan.sigma", &s.sigma, "Standard deviation of the noise.", "levels", 0, 1e6},
       {"scan.seed", &s.seed, "Seed: the same seed gives the same samples.", "", 0, 9e15},
       {"scan.start_mjd", &s.start_mjd, "UTC of the first sample.", "MJD", 40000, 100000},
+      {"voltages.n_coarse", &s.voltages.n_coarse, "Equal parts of the band, each sampled critically.", "", 1,
+       kMaxSimulatedCoarse},
+      {"voltages.n_pol", &s.voltages.n_pol, "Polarisations.", "", 1, 2},
+      {"voltages.is_complex", &s.voltages.is_complex, "Complex samples, or real ones at twice the rate."},
+      {"voltages.n_bits", &s.voltages.n_bits, "Bits of a component: 2, 4, 8 or 16.", "", 2, 16},
+      {"voltages.sigma", &s.voltages.sigma, "Noise of a component; 0 takes what suits n_bits.", "levels", 0,
+       1e5},
   };
 }
 
@@ -43,7 +51,14 @@ std::vector<Key> append_pulse(ScanSpec& s) {
   return {{"dm_pc_cm3", &p.dm_pc_cm3, "Dispersion measure.", "pc/cm3", 0, 1e5, {}, true},
           {"width_s", &p.width_s, "FWHM of the Gaussian.", "s", 1e-7, 100, {}, true},
           {"snr", &p.snr, "S/N of the optimal matched filter.", "", 0, 1e6, {}, true},
-          {"time_s", &p.time_s, "Peak at the centre of the highest channel.", "s", -1e6, 1e6, {}, true},
+          {"time_s",
+           &p.time_s,
+           "Peak at the centre of the highest channel; of voltages, at the upper edge of the band.",
+           "s",
+           -1e6,
+           1e6,
+           {},
+           true},
           {"beams", &p.beams, kBeamsMeaning, "", 1, 19}};
 }
 
@@ -67,13 +82,12 @@ bool has(const std::vector<int>& values, int v) {
   return std::find(values.begin(), values.end(), v) != values.end();
 }
 
-void check_scan_table(const ScanSpec& s, std::vector<std::string>& problems) {
+void check_spectra(const ScanSpec& s, std::vector<std::string>& problems) {
   auto rule = [&problems](bool holds, std::string text) {
     if (!holds) problems.push_back(std::move(text));
   };
-  rule(s.freq_low_mhz < s.freq_high_mhz,
-       fmt::format("scan.freq_low_mhz = {} MHz is not below scan.freq_high_mhz = {} MHz", s.freq_low_mhz,
-                   s.freq_high_mhz));
+  rule(s.voltages == VoltageSpec{},
+       fmt::format("[voltages] does not apply to spectra (scan.format = \"{}\")", s.format));
   rule(has({1, 2, 4, 8, 16, 32}, s.n_bits),
        fmt::format("scan.n_bits = {}: 1, 2, 4, 8, 16 or 32 allowed", s.n_bits));
   rule(has({1, 2, 4}, s.n_pol), fmt::format("scan.n_pol = {}: 1, 2 or 4 allowed", s.n_pol));
@@ -84,14 +98,27 @@ void check_scan_table(const ScanSpec& s, std::vector<std::string>& problems) {
                    s.n_bits));
   rule((s.mean == 0.0 && s.sigma == 0.0) || s.sigma > 0.0,
        fmt::format("scan.mean = {} wants a scan.sigma above 0 levels", s.mean));
+  rule(s.duration_s >= s.sample_time_s,
+       fmt::format("scan.duration_s = {} s is shorter than a sample of {} s", s.duration_s, s.sample_time_s));
+}
+
+void check_scan_table(const ScanSpec& s, std::vector<std::string>& problems) {
+  auto rule = [&problems](bool holds, std::string text) {
+    if (!holds) problems.push_back(std::move(text));
+  };
+  rule(s.freq_low_mhz < s.freq_high_mhz,
+       fmt::format("scan.freq_low_mhz = {} MHz is not below scan.freq_high_mhz = {} MHz", s.freq_low_mhz,
+                   s.freq_high_mhz));
+  if (is_voltage_format(s.format))
+    check_voltage_table(s, problems);
+  else
+    check_spectra(s, problems);
   rule(!s.source_name.empty() && s.source_name.find('/') == std::string::npos,
        fmt::format("scan.source_name = \"{}\" cannot begin a file's name", s.source_name));
   rule(!s.beams.empty(), "scan.beams = []: at least one beam is wanted");
   for (int beam : s.beams)
     rule(beam >= 1 && beam <= 19 && std::count(s.beams.begin(), s.beams.end(), beam) == 1,
          fmt::format("scan.beams: {} is not a beam (1 to 19) named once", beam));
-  rule(s.duration_s >= s.sample_time_s,
-       fmt::format("scan.duration_s = {} s is shorter than a sample of {} s", s.duration_s, s.sample_time_s));
 }
 
 template <class Signal>
@@ -134,6 +161,7 @@ void check_scan(const ScanSpec& spec, const std::string& prefix) {
   check_beams(spec, "line", spec.lines, problems);
   check_beams(spec, "impulse", spec.impulses, problems);
   if (problems.empty()) check_signals(spec, problems);
+  if (problems.empty() && is_voltage_format(spec.format)) check_voltage_pulses(spec, problems);
   ReadReport report;
   for (const std::string& problem : problems) report.add_error(prefix + problem);
   report.throw_errors();

@@ -49,8 +49,8 @@ void add_meta(Table& table, const Config& config, const std::vector<Beam>& beams
   table.meta.push_back({"config_hash", config_hash(config)});
   table.meta.push_back({"dispersion_constant_s_mhz2_cm3_pc", kDispersionConstant});
   table.meta.push_back(
-      {"time_reference", std::string("arrival at the centre of the highest channel; sample k is at "
-                                     "k times the sample time")});
+      {"time_reference", std::string("arrival at the centre of the highest channel; sample k covers "
+                                     "k to k + 1 times the sample time")});
   std::vector<std::string> inputs;
   json plan;
   for (const auto& beam : beams) {
@@ -130,7 +130,7 @@ SearchSummary run_search(const SearchRequest& request) {
          "search.backend = \"cuda\": this build has no CUDA backend; use "
          "\"auto\" or \"cpu\"");
   const auto found = find_inputs(request.inputs);
-  auto beams = open_beams(found, request.mask);
+  auto beams = open_beams(found, request.config, request.mask);
   Plans plans(request.config, beams);
   bind_beams(request.config, plans, beams);
   const RunDirectory run(request.run_directory, request.config, request.existing);

@@ -15,6 +15,7 @@
 #include "io/sink.hpp"
 #include "kernels/base/expect.hpp"
 #include "kernels/base/random.hpp"
+#include "pipeline/simulate_voltages.hpp"
 
 namespace tianyan {
 namespace {
@@ -234,7 +235,8 @@ std::int64_t make_block(const BeamModel& model, const NormalTable& normal, std::
   const std::int64_t n_row = std::int64_t{model.n_pol} * model.n_chan;
   std::int64_t n_clipped = 0;
   for (std::int64_t t = 0; t < out.shape(0); ++t) {
-    const double time_s = static_cast<double>(block * model.block_spectra() + t) * model.sample_time_s;
+    const double time_s =
+        (static_cast<double>(block * model.block_spectra() + t) + 0.5) * model.sample_time_s;
     normal.fill(random, rows.x.data(), n_row);
     for (int p = 0; p < model.n_summed(); ++p) {
       float* x = rows.x.data() + p * model.n_chan;
@@ -325,7 +327,8 @@ nlohmann::json scan_truth(const ScanSpec& spec) {
       {"dispersion_constant_s_mhz2_cm3_pc", kDispersionConstant},
       {"ref_freq_mhz", scan_info(spec, spec.beams[0]).ref_freq_mhz()},
       {"time_reference",
-       "arrival at the centre of the highest channel; sample t is taken at t * sample_time_s"},
+       "arrival at the centre of the highest channel; sample t covers t to t + 1 sample times, taken at its "
+       "middle"},
       {"snr_definition",
        "optimal matched filter on the sum of good channels in units of their sigma; no smearing; the best "
        "boxcar reaches 0.94"}};
@@ -387,9 +390,14 @@ SampleFormat scan_format(const ScanSpec& spec) {
   return format;
 }
 
+std::int64_t scan_length(const ScanSpec& spec) {
+  return is_voltage_format(spec.format) ? voltage_scan_info(spec, 0).n_time : scan_info(spec, 0).n_time;
+}
+
 std::vector<std::string> simulate_scan(const ScanSpec& spec, const std::string& dir,
                                        const SimulateOptions& options) {
   check_scan(spec);
+  if (is_voltage_format(spec.format)) return simulate_voltages(spec, dir, options);
   std::filesystem::create_directories(dir);
   const int threads = options.threads > 0 ? options.threads : omp_get_max_threads();
   std::int64_t n_done = 0;

@@ -3,14 +3,16 @@
 //
 // In units of each channel's sigma, sample t of channel c of one polarisation is
 //
-//   x[c][t] = noise (1 + 0.5 level[c] m[c][t]) + level[c] + sum_impulses + sum_pulses a g(t dt - t0 -
-//   delay(c)) g(u) = exp(-u^2 / (2 sigma_t^2)),  sigma_t = width_s / 2.3548,  m = 0.5 + 0.5 sin(2 pi t dt /
-//   0.731 s + c)
+//   x[c][t] = noise (1 + 0.5 level[c] m[c][t]) + level[c] + sum_impulses + sum_pulses a g((t + 1/2) dt -
+//   t0 - delay(c)) g(u) = exp(-u^2 / (2 sigma_t^2)),  sigma_t = width_s / 2.3548,  m = 0.5 + 0.5 sin(2 pi (t
+//   + 1/2) dt / 0.731 s + c)
 //
-// level is that of persistent lines. Pulses are sampled at t dt, without smearing inside a channel or a
-// sample. S/N is that of the optimal matched filter on the sum of the n_good channels without lines, each in
-// units of its sigma, polarisations summed: a = snr / sqrt(n_good sigma_t sqrt(pi) / dt), over sqrt(2) where
-// two polarisations are summed. The best boxcar on a Gaussian pulse reaches 0.94 of it.
+// level is that of persistent lines. Pulses are sampled at the middle of samples, without smearing inside a
+// channel or a sample. S/N is that of the optimal matched filter on the sum of the n_good channels without
+// lines, each in units of its sigma, polarisations summed: a = snr / sqrt(n_good sigma_t sqrt(pi) / dt), over
+// sqrt(2) where two polarisations are summed. The best boxcar on a Gaussian pulse reaches 0.94 of it.
+//
+// Formats of voltages hold pulses alone: pipeline/simulate_voltages.hpp.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -26,7 +28,8 @@ struct PulseSpec {
   double dm_pc_cm3 = 0.0;
   double width_s = 0.0;  ///< FWHM
   double snr = 0.0;
-  double time_s = 0.0;  ///< of the peak at the centre of the highest channel, since the first sample
+  double time_s = 0.0;  ///< of the peak at the centre of the highest channel, since the first sample; of
+                        ///< voltages, at the upper edge of the band
   std::vector<int> beams;
 };
 
@@ -44,9 +47,21 @@ struct ImpulseSpec {
   std::vector<int> beams;
 };
 
+inline constexpr int kMaxSimulatedCoarse = 4096;
+
+/// Of formats of voltages, which take their sampling from the band.
+struct VoltageSpec {
+  int n_coarse = 1;  ///< equal parts of the band
+  int n_pol = 2;     ///< 1 or 2
+  bool is_complex = true;
+  int n_bits = 8;      ///< of a component: 2, 4, 8 or 16
+  double sigma = 0.0;  ///< levels of a component; 0: what suits n_bits
+  bool operator==(const VoltageSpec&) const = default;
+};
+
 struct ScanSpec {
   std::string source_name = "SIMULATED";
-  std::string format = "fits";  ///< fits, fil or h5
+  std::string format = "fits";  ///< fits, fil or h5; of voltages: voltages.h5, raw or dada
   std::vector<int> beams = {1};
   int n_chan = 4096;
   double freq_low_mhz = 1000.0, freq_high_mhz = 1500.0;  ///< edges of the band
@@ -58,6 +73,7 @@ struct ScanSpec {
   double mean = 0.0, sigma = 0.0;  ///< levels of one polarisation; both 0: what suits n_bits
   std::int64_t seed = 1;
   double start_mjd = 59000.0;
+  VoltageSpec voltages;
   std::vector<PulseSpec> pulses;
   std::vector<LineSpec> lines;
   std::vector<ImpulseSpec> impulses;
@@ -71,11 +87,13 @@ void check_scan(const ScanSpec& spec, const std::string& prefix = "");
 
 StreamInfo scan_info(const ScanSpec& spec, int beam);
 SampleFormat scan_format(const ScanSpec& spec);
+/// Spectra of a beam, or samples of a coarse channel where voltages are simulated.
+std::int64_t scan_length(const ScanSpec& spec);
 
 struct SimulateOptions {
   int threads = 0;  ///< 0: all
   bool overwrite = false;
-  std::function<void(std::int64_t done, std::int64_t total)> progress = {};  ///< spectra, over all beams
+  std::function<void(std::int64_t done, std::int64_t total)> progress = {};  ///< of scan_length(), all beams
 };
 
 /// Writes one file a beam, DIR/<source>_tracking-M01_0001.fits, and DIR/truth.json. The samples depend on the

@@ -7,7 +7,7 @@ namespace tianyan {
 /// A local maximum of S/N above the threshold on one DM trial. Times are at the centre of the highest
 /// channel.
 struct Event {
-  double time_s = 0.0;  ///< centre of the boxcar, seconds since the scan's first sample
+  double time_s = 0.0;  ///< centre of the boxcar, seconds since the middle of the scan's first sample
   double dm_pc_cm3 = 0.0;
   double width_s = 0.0;    ///< of the boxcar
   double snr = 0.0;        ///< by the weights and the running noise
@@ -17,8 +17,8 @@ struct Event {
 /// One pulse in one beam.
 struct Candidate {
   int beam = 0;
-  double time_s =
-      0.0;  ///< arrival at the centre of the highest channel, seconds since the scan's first sample
+  /// Arrival at the centre of the highest channel, seconds since the beginning of the scan's first sample.
+  double time_s = 0.0;
   double dm_pc_cm3 = 0.0;
   double dm_err_pc_cm3 = 0.0;
   double snr = 0.0;        ///< by the weights and the running noise

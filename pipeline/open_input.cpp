@@ -1,0 +1,22 @@
+// Opening of spectra and voltages.
+#include "pipeline/open_input.hpp"
+
+#include "pipeline/beam_search.hpp"
+#include "pipeline/channelized_source.hpp"
+
+namespace tianyan {
+
+VoltageHints hints_of(const VoltagesConfig& config) {
+  return {config.sample_rate_hz, config.band_low_mhz, config.n_pol, config.lower_sideband};
+}
+
+std::unique_ptr<Source> open_input(const BeamInput& input, const Config& config) {
+  if (!input.is_voltage) return open_series(input.paths);
+  ChannelizeConfig channelize = config.channelize;
+  channelize.products = "intensity";
+  return std::make_unique<ChannelizedSource>(
+      open_voltages(input.paths, input.beam, hints_of(config.voltages)), channelize,
+      thread_count(config.limits));
+}
+
+}  // namespace tianyan

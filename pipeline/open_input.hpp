@@ -1,0 +1,17 @@
+// A beam's input as a source of spectra, whether spectra or voltages were recorded.
+#pragma once
+#include <memory>
+
+#include "io/source.hpp"
+#include "io/voltage_source.hpp"
+#include "pipeline/config.hpp"
+
+namespace tianyan {
+
+VoltageHints hints_of(const VoltagesConfig& config);
+
+/// Spectra as recorded, or intensities made of voltages as the config says. Throws std::runtime_error where a
+/// file cannot be read, std::invalid_argument where the config does not fit the voltages.
+std::unique_ptr<Source> open_input(const BeamInput& input, const Config& config);
+
+}  // namespace tianyan
