@@ -1,14 +1,14 @@
 // Files that others recorded and wrote: see the README of the test data for their sources and answers.
 #include <cmath>
-#include <filesystem>
 
 #include "tests/io/spectra_files.hpp"
+#include "tests/io/third_party.hpp"
 
 namespace tianyan::test {
 namespace {
 
-#define OPEN_OR_SKIP(source, name)                                                                     \
-  if (!std::filesystem::exists(third_party(name))) GTEST_SKIP() << third_party(name) << " is missing"; \
+#define OPEN_OR_SKIP(source, name) \
+  SKIP_WITHOUT(name);              \
   const auto source = open_source(third_party(name))
 
 /// Mean of unsigned samples of 1, 2, 4 or 8 bits, low bits first.
@@ -35,7 +35,7 @@ TEST(ThirdParty, ParkesFilterbanksOfFourDepths) {
 TEST(ThirdParty, ParkesFilesContinueEachOther) {
   const std::string first = third_party("sigpyproc3/parkes_8bit_1.fil"),
                     second = third_party("sigpyproc3/parkes_8bit_2.fil");
-  if (!std::filesystem::exists(first)) GTEST_SKIP() << first << " is missing";
+  SKIP_WITHOUT("sigpyproc3/parkes_8bit_1.fil");
   const auto source = open_series({second, first});
   EXPECT_EQ(source->info().n_time, 8192);
   EXPECT_EQ(source->losses().n_gaps, 0);
@@ -93,15 +93,15 @@ TEST(ThirdParty, AskapBurst) {
 }
 
 TEST(ThirdParty, ATimeSeriesIsNoFilterbank) {
-  const std::string path = third_party("sigpyproc3/GBT_J1807-0847.tim");
-  if (!std::filesystem::exists(path)) GTEST_SKIP() << path << " is missing";
-  EXPECT_TRUE(says(open_error(path), {"GBT_J1807-0847.tim", "time series"}));
+  SKIP_WITHOUT("sigpyproc3/GBT_J1807-0847.tim");
+  EXPECT_TRUE(
+      says(open_error(third_party("sigpyproc3/GBT_J1807-0847.tim")), {"GBT_J1807-0847.tim", "time series"}));
 }
 
 TEST(ThirdParty, OtherFormatsAreNotTaken) {
   for (const std::string name :
        {"baseband/sample.dada", "baseband/sample.vdif", "baseband/sample_puppi.raw"}) {
-    if (!std::filesystem::exists(third_party(name))) GTEST_SKIP() << third_party(name) << " is missing";
+    SKIP_WITHOUT(name);
     EXPECT_TRUE(says(open_error(third_party(name)), {"no known format"}));
   }
 }

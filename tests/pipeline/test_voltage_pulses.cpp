@@ -1,0 +1,206 @@
+// Pulses in voltages, from `simulate` to spectra and to candidates: widths, times and S/N as put in.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <numeric>
+
+#include "io/ecsv.hpp"
+#include "kernels/base/units.hpp"
+#include "pipeline/channelizer.hpp"
+#include "pipeline/open_input.hpp"
+#include "pipeline/plan.hpp"
+#include "tests/pipeline/search_test.hpp"
+
+namespace tianyan {
+namespace {
+
+/// One pulse in 32 MHz about 1250 MHz, so strong that receiver noise hardly matters.
+ScanSpec strong_pulse(double dm_pc_cm3, double width_s, double duration_s) {
+  ScanSpec spec;
+  spec.source_name = "PULSE";
+  spec.format = "dada";
+  spec.freq_low_mhz = 1234.0;
+  spec.freq_high_mhz = 1266.0;
+  spec.duration_s = duration_s;
+  spec.voltages.sigma = 4.0;  // levels, of which the pulse's peak has some tens
+  spec.pulses = {{dm_pc_cm3, width_s, 4000.0, 0.03, {}}};
+  return spec;
+}
+
+/// The band's power against time at the top channel, delays between channels taken out to a sample.
+struct Profile {
+  std::vector<double> power;
+  double sample_time_s = 0.0, top_mhz = 0.0;
+
+  /// Mean and standard deviation of time, s, within `reach_s` of `about_s`, the median taken for the noise.
+  std::pair<double, double> moments(double about_s, double reach_s) const {
+    std::vector<double> sorted = power;
+    std::nth_element(sorted.begin(), sorted.begin() + std::ssize(sorted) / 2, sorted.end());
+    const double floor = sorted[sorted.size() / 2];
+    double sum = 0.0, first = 0.0, second = 0.0;
+    for (std::size_t t = 0; t < power.size(); ++t) {
+      const double time_s = (static_cast<double>(t) + 0.5) * sample_time_s - about_s;
+      if (std::abs(time_s) > reach_s) continue;
+      sum += power[t] - floor;
+      first += (power[t] - floor) * time_s;
+      second += (power[t] - floor) * time_s * time_s;
+    }
+    const double mean = first / sum;
+    return {about_s + mean, std::sqrt(second / sum - mean * mean)};
+  }
+};
+
+Profile profile_of(const ScanSpec& spec, const ChannelizeConfig& config) {
+  const TempDir dir;
+  const auto paths = simulate_scan(spec, dir.path());
+  const auto voltages = open_voltages(paths, 1, {});
+  Channelizer channelizer(config, voltages->info(), voltages->format(), 2);
+  const StreamInfo info = channelizer.info();
+  Array<float, 3> power({1, info.n_time, info.n_chan});
+  Array<std::uint8_t, 2> good({info.n_time, channelizer.n_coarse()});
+  channelizer.make(*voltages, 0, power.view(), good.view());
+  Profile profile{std::vector<double>(static_cast<std::size_t>(info.n_time), 0.0), info.sample_time_s,
+                  info.ref_freq_mhz()};
+  for (std::int64_t c = 1; c < info.n_chan; ++c) {  // channel 0 straddles the band's edge
+    const auto delay =
+        std::llround(dispersion_delay_s(spec.pulses[0].dm_pc_cm3, info.freq_mhz(c), info.ref_freq_mhz()) /
+                     info.sample_time_s);
+    for (std::int64_t t = 0; t + delay < info.n_time; ++t)
+      profile.power[static_cast<std::size_t>(t)] += power(0, t + delay, c);
+  }
+  return profile;
+}
+
+/// Arrival at the centre of the top channel of a pulse whose time is that at the band's upper edge.
+double arrival_s(const ScanSpec& spec, double top_mhz) {
+  const PulseSpec& pulse = spec.pulses[0];
+  return pulse.time_s + dispersion_delay_s(pulse.dm_pc_cm3, top_mhz, spec.freq_high_mhz);
+}
+
+ChannelizeConfig one_mhz_channels() {
+  ChannelizeConfig config;
+  config.channels = 32;
+  config.sample_time_s = 4e-6;
+  return config;
+}
+
+// The pulse's energy is a sum of n_pol B 2 sqrt(pi) sigma_t = 4,800 independent samples, so a width measured
+// by second moments scatters by 1 / (2 x 4800)^1/2 = 1 %; the frames' own length, 1 us, and delays rounded to
+// 4 us add 0.1 %.
+TEST(VoltagePulses, ComeBackAsNarrowAsTheyWereByCoherentDedispersion) {
+  const ScanSpec spec = strong_pulse(500.0, 50e-6, 0.12);
+  ChannelizeConfig config = one_mhz_channels();
+  config.coherent_dm_pc_cm3 = {500.0};
+  for (const char* oversampling : {"1", "4/3"}) {
+    config.oversampling = oversampling;
+    const Profile profile = profile_of(spec, config);
+    const auto [mean_s, sigma_s] = profile.moments(arrival_s(spec, profile.top_mhz), 100e-6);
+    EXPECT_NEAR(sigma_s * kFwhmPerSigma, 50e-6, 0.05 * 50e-6) << oversampling;
+    EXPECT_NEAR(mean_s, arrival_s(spec, profile.top_mhz), 0.5 * profile.sample_time_s) << oversampling;
+  }
+}
+
+TEST(VoltagePulses, AreAsBroadAsTheFormulaSaysWithoutIt) {
+  const ScanSpec spec = strong_pulse(500.0, 50e-6, 0.12);
+  const Profile profile = profile_of(spec, one_mhz_channels());
+  double variance_s2 = 0.0;  // of a box as long as the channel's smearing, mean over the channels
+  for (int c = 1; c < 32; ++c) {
+    const double smear_s = dispersion_delay_s(500.0, 1233.5 + c, 1234.5 + c);
+    variance_s2 += smear_s * smear_s / 12.0 / 31.0;
+  }
+  const double sigma_t_s = 50e-6 / kFwhmPerSigma;
+  const auto [mean_s, sigma_s] = profile.moments(arrival_s(spec, profile.top_mhz), 4e-3);
+  // A channel is not a box: its filter falls off over a tenth of its width at each edge (kernels/pfb.hpp).
+  EXPECT_NEAR(sigma_s, std::sqrt(variance_s2 + sigma_t_s * sigma_t_s), 0.05 * sigma_s);
+  EXPECT_NEAR(mean_s, arrival_s(spec, profile.top_mhz), 0.02 * sigma_s);
+}
+
+TEST(VoltagePulses, ArriveInFastsSpectraWhenTheyWereSent) {
+  for (const bool is_complex : {true, false})
+    for (const int n_coarse : {1, 4}) {
+      ScanSpec spec = strong_pulse(30.0, 200e-6, 0.06);
+      spec.voltages.is_complex = is_complex;
+      spec.voltages.n_coarse = n_coarse;
+      ChannelizeConfig config;  // 256 channels of 0.125 MHz, 48 us: as near FAST's as this band comes
+      const Profile profile = profile_of(spec, config);
+      EXPECT_NEAR(profile.sample_time_s, 48e-6, 1e-12);
+      const double expected_s = arrival_s(spec, profile.top_mhz);
+      const auto [mean_s, sigma_s] = profile.moments(expected_s, 500e-6);
+      EXPECT_NEAR(mean_s, expected_s, 0.1 * profile.sample_time_s) << is_complex << " " << n_coarse;
+    }
+}
+
+/// The whole way: voltages on disk, `search` on them, the table that it writes.
+std::vector<std::vector<double>> search_voltages(const ScanSpec& spec, const Config& config) {
+  const TempDir dir;
+  const auto paths = simulate_scan(spec, dir.path());
+  const auto summary = search_into(dir.file("run"), paths, config);
+  EXPECT_EQ(summary.exit_code, ExitCode::kDone);
+  std::vector<std::vector<double>> rows;
+  std::istringstream in(rows_of(dir.file("run/candidates.ecsv")));
+  std::string line;
+  std::getline(in, line);  // names
+  while (std::getline(in, line)) {
+    std::istringstream cells(line);
+    rows.emplace_back();
+    for (double v; cells >> v;) rows.back().push_back(v);
+  }
+  return rows;
+}
+
+Config voltage_config() {
+  Config config;
+  config.search.dm_min_pc_cm3 = 450.0;
+  config.search.dm_max_pc_cm3 = 550.0;
+  config.search.width_min_s = 5e-5;
+  config.search.width_max_s = 5e-3;
+  config.channelize.channels = 64;
+  config.channelize.sample_time_s = 16e-6;
+  config.output.plots = false;
+  config.limits.threads = 2;
+  return config;
+}
+
+TEST(VoltagePulses, AreFoundBySearchWithTheirSnrDmAndTime) {
+  ScanSpec spec = strong_pulse(500.0, 50e-6, 0.3);
+  spec.voltages.sigma = 16.0;
+  spec.pulses[0].snr = 25.0;
+  spec.pulses[0].time_s = 0.1;
+  Config config = voltage_config();
+  config.channelize.coherent_dm_pc_cm3 = {500.0};
+  const auto rows = search_voltages(spec, config);
+  ASSERT_EQ(rows.size(), 1u);
+  const auto& row = rows[0];  // beam, time_s, mjd, dm, dm_err, snr, width_s, ref_freq_mhz
+  EXPECT_NEAR(row[7], 1265.5, 1e-6);
+  EXPECT_NEAR(row[3], 500.0, 3.0 * row[4] + 0.1);
+  EXPECT_NEAR(row[1], arrival_s(spec, row[7]), 25e-6);
+  StreamInfo stream;
+  stream.n_chan = 64;
+  stream.freq_low_mhz = 1234.0;
+  stream.channel_width_mhz = 0.5;
+  stream.sample_time_s = 16e-6;
+  stream.n_time = 18750;
+  stream.coherent_dm_pc_cm3 = 500.0;
+  // 63 of 64 channels; receiver noise 1, the pulse's own scatter is in truth.json: 1.4 for both.
+  const double expected = 25.0 * expected_recovery(make_search_plan(config, stream), 500.0, 50e-6);
+  EXPECT_NEAR(row[5], expected, 3.0 * 1.4);
+  EXPECT_NEAR(row[6], 2.8 * 50e-6 / kFwhmPerSigma, 40e-6);
+}
+
+TEST(VoltagePulses, LoseWithoutCoherentDedispersionWhatThePlanSays) {
+  ScanSpec spec = strong_pulse(500.0, 50e-6, 0.3);
+  spec.voltages.sigma = 16.0;
+  spec.pulses[0].snr = 60.0;
+  spec.pulses[0].time_s = 0.1;
+  const Config config = voltage_config();
+  const auto rows = search_voltages(spec, config);
+  ASSERT_EQ(rows.size(), 1u);
+  // Smeared over 1.06 ms in each channel, a box that one boxcar fits: what is left of 60 is
+  // (2 sqrt(pi) sigma_t / 1.06 ms)^1/2 of it, sigma_t = 21 us, so 60 x 0.267 = 16.
+  EXPECT_NEAR(rows[0][5], 16.0, 3.0);
+  EXPECT_NEAR(rows[0][6], 1.06e-3, 0.2e-3);
+  EXPECT_NEAR(rows[0][1], arrival_s(spec, rows[0][7]), 0.2e-3);
+}
+
+}  // namespace
+}  // namespace tianyan
