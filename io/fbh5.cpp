@@ -3,13 +3,12 @@
 // hours.
 #include <algorithm>
 #include <cmath>
-#include <cstring>
-#include <optional>
 #include <utility>
 
 #include "io/atomic_file.hpp"
 #include "io/beam_name.hpp"
 #include "io/hdf5_attributes.hpp"
+#include "io/hdf5_voltages.hpp"
 #include "io/raw_file.hpp"
 #include "io/sigproc_ids.hpp"
 #include "io/sink.hpp"
@@ -18,71 +17,6 @@
 
 namespace tianyan {
 namespace {
-
-/// A filter that the dataset needs and this HDF5 does not have, with what to install; "" where there is none.
-std::string missing_filter(hid_t dataset, const std::string& path) {
-  const Hdf5Id plist(H5Dget_create_plist(dataset), H5Pclose, path, "read how /data is stored");
-  for (int i = 0; i < std::max(0, H5Pget_nfilters(plist)); ++i) {
-    unsigned flags = 0, config = 0;
-    std::size_t n_value = 0;
-    char name[128] = "";
-    const H5Z_filter_t id = H5Pget_filter2(plist, static_cast<unsigned>(i), &flags, &n_value, nullptr,
-                                           sizeof name, name, &config);
-    if (id < 0 || H5Zfilter_avail(id) > 0) continue;
-    return fmt::format(
-        "; it needs the HDF5 filter {} ({}), which is not installed: {}", id, name,
-        id == 32008 ? "install the package 'bitshuffle', or set HDF5_PLUGIN_PATH to where its plugin is"
-                    : "install its plugin, or set HDF5_PLUGIN_PATH to where it is");
-  }
-  return "";
-}
-
-/// The attributes of /data; what is missing, or of another type, is none.
-class Attributes {
- public:
-  Attributes(hid_t dataset, const std::string& path) : dataset_(dataset), path_(path) {}
-
-  std::optional<double> number(const char* name) const {
-    if (H5Aexists(dataset_, name) <= 0) return std::nullopt;
-    const Hdf5Id attribute(H5Aopen(dataset_, name, H5P_DEFAULT), H5Aclose, path_, "open an attribute");
-    const Hdf5Id space(H5Aget_space(attribute), H5Sclose, path_, "read an attribute");
-    double value = 0.0;
-    if (H5Sget_simple_extent_npoints(space) != 1) return std::nullopt;
-    if (H5Aread(attribute, H5T_NATIVE_DOUBLE, &value) < 0) {
-      H5Eclear2(H5E_DEFAULT);
-      return std::nullopt;
-    }
-    return value;
-  }
-
-  double required(const char* name) const {
-    const auto value = number(name);
-    require(value.has_value(), "{}: dataset /data has no number as attribute {}", path_, name);
-    return *value;
-  }
-
-  std::string text(const char* name) const {
-    if (H5Aexists(dataset_, name) <= 0) return "";
-    const Hdf5Id attribute(H5Aopen(dataset_, name, H5P_DEFAULT), H5Aclose, path_, "open an attribute");
-    const Hdf5Id type(H5Aget_type(attribute), H5Tclose, path_, "read an attribute");
-    const Hdf5Id space(H5Aget_space(attribute), H5Sclose, path_, "read an attribute");
-    if (H5Tget_class(type) != H5T_STRING || H5Sget_simple_extent_npoints(space) != 1) return "";
-    if (H5Tis_variable_str(type) > 0) {
-      char* value = nullptr;
-      if (H5Aread(attribute, type, &value) < 0 || !value) return "";
-      std::string copy = value;
-      H5free_memory(value);
-      return copy;
-    }
-    std::string value(H5Tget_size(type) + 1, '\0');
-    if (H5Aread(attribute, type, value.data()) < 0) return "";
-    return value.substr(0, value.find('\0'));
-  }
-
- private:
-  hid_t dataset_;
-  std::string path_;
-};
 
 /// The type of samples in memory: native order, whatever the file has.
 hid_t memory_type(const SampleFormat& format) {
@@ -118,8 +52,8 @@ void read_shape(hid_t dataset, const std::string& path, StreamInfo& info) {
   info.n_chan = static_cast<int>(shape[2]);
 }
 
-void read_position(const Attributes& attributes, StreamInfo& info) {
-  const auto ra = attributes.number("src_raj"), dec = attributes.number("src_dej");
+void read_position(const Hdf5Attributes& attributes, StreamInfo& info) {
+  const auto ra = attributes.find_number("src_raj"), dec = attributes.find_number("src_dej");
   if (!ra || !dec || (*ra == 0.0 && *dec == 0.0)) return;
   // Decimal as blimpy writes them; some programs copy SIGPROC's packed hhmmss.s.
   const bool is_packed = std::abs(*ra) > 24.0 || std::abs(*dec) > 90.0;
@@ -132,28 +66,28 @@ void read_position(const Attributes& attributes, StreamInfo& info) {
 
 void read_attributes(hid_t dataset, const std::string& path, StreamInfo& info, SampleFormat& format,
                      std::vector<std::string>& notes) {
-  const Attributes attributes(dataset, path);
-  const double first = attributes.required("fch1"), step = attributes.required("foff");
-  const double nchans = attributes.number("nchans").value_or(info.n_chan);
+  const Hdf5Attributes attributes(dataset, path);
+  const double first = attributes.real("fch1"), step = attributes.real("foff");
+  const double nchans = attributes.find_number("nchans").value_or(info.n_chan);
   require(nchans == info.n_chan, "{}: attribute nchans is {}, /data has {} channels", path, nchans,
           info.n_chan);
-  const double nbits = attributes.number("nbits").value_or(format.n_bits);
+  const double nbits = attributes.find_number("nbits").value_or(format.n_bits);
   if (nbits != format.n_bits)
     notes.push_back(fmt::format("{}: attribute nbits is {}, /data has {} bits: the latter was taken", path,
                                 nbits, format.n_bits));
   info.channel_width_mhz = std::abs(step);
   info.freq_low_mhz = step < 0.0 ? first + (info.n_chan - 1) * step : first;
-  info.sample_time_s = attributes.required("tsamp");
-  const double mjd = attributes.required("tstart");
+  info.sample_time_s = attributes.real("tsamp");
+  const double mjd = attributes.real("tstart");
   require(mjd >= 0.0 && mjd < 1e6, "{}: tstart {}; an MJD from 0 to 1e6 is possible", path, mjd);
   info.start = {static_cast<std::int64_t>(mjd), (mjd - std::floor(mjd)) * kSecondsPerDay};
-  info.source_name = attributes.text("source_name");
-  const std::string statement = attributes.text("rawdatafile");
-  const int telescope_id = static_cast<int>(attributes.number("telescope_id").value_or(0.0));
-  const int machine_id = static_cast<int>(attributes.number("machine_id").value_or(0.0));
+  info.source_name = attributes.find_text("source_name");
+  const std::string statement = attributes.find_text("rawdatafile");
+  const int telescope_id = static_cast<int>(attributes.find_number("telescope_id").value_or(0.0));
+  const int machine_id = static_cast<int>(attributes.find_number("machine_id").value_or(0.0));
   info.telescope = telescope_id != 0 ? telescope_name(telescope_id) : stated(statement, "TELESCOP");
   info.backend = machine_id != 0 ? machine_name(machine_id) : stated(statement, "BACKEND");
-  info.beam = beam_of(path, std::llround(attributes.number("ibeam").value_or(0.0)), notes);
+  info.beam = beam_of(path, std::llround(attributes.find_number("ibeam").value_or(0.0)), notes);
   read_position(attributes, info);
   format.channels_descending = step < 0.0;
   if (info.n_pol == 2) format.pol_kind = PolKind::kAaBb;
@@ -161,9 +95,9 @@ void read_attributes(hid_t dataset, const std::string& path, StreamInfo& info, S
     format.pol_kind = stated(statement, "POL_TYPE") == "AABBCRCI" ? PolKind::kCoherence : PolKind::kStokes;
 }
 
-bool is_hdf5(const std::string&, const std::vector<unsigned char>& head) {
-  constexpr unsigned char kSignature[] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
-  return head.size() >= sizeof kSignature && std::memcmp(head.data(), kSignature, sizeof kSignature) == 0;
+/// Any HDF5 file that is not of voltages: opening it says what is wrong with one that is not FBH5.
+bool may_be_fbh5(const std::string& path, const std::vector<unsigned char>& head) {
+  return has_hdf5_signature(head) && !is_hdf5_voltages(path, head);
 }
 
 class Fbh5Source : public Source {
@@ -216,7 +150,7 @@ class Fbh5Source : public Source {
     const std::string reason = hdf5_reason();
     throw std::runtime_error(fmt::format("{}: cannot read spectra [{}, {}) of /data: {}{}", path_,
                                          first_sample, first_sample + n_time, reason,
-                                         missing_filter(data_, path_)));
+                                         missing_hdf5_filter(data_, path_)));
   }
 
   std::string path_;
@@ -358,7 +292,7 @@ std::unique_ptr<Sink> create_fbh5(const std::string& path, const StreamInfo& inf
   return std::make_unique<Fbh5Sink>(path, info, wanted);
 }
 
-[[maybe_unused]] const bool kSource = register_source_format({"FBH5", is_hdf5, open_fbh5});
+[[maybe_unused]] const bool kSource = register_source_format({"FBH5", may_be_fbh5, open_fbh5});
 [[maybe_unused]] const bool kSink =
     register_sink_format({"FBH5", {".h5", ".fbh5", ".hdf5"}, false, create_fbh5});
 

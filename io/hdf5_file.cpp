@@ -21,6 +21,8 @@ herr_t keep_first(unsigned depth, const H5E_error2_t* error, void* text) {
   return 0;
 }
 
+constexpr hsize_t kMaxChunkBytes = 64 << 20;  // HDF5 holds whole chunks in memory
+
 /// HDF5's view of an open file is its first member.
 struct Driver {
   H5FD_t common{};
@@ -161,6 +163,46 @@ bool Hdf5Id::close() {
   if (id_ < 0) return true;
   const Hdf5Lock lock;
   return close_(std::exchange(id_, -1)) >= 0;
+}
+
+bool has_hdf5_signature(const std::vector<unsigned char>& head) {
+  constexpr unsigned char kSignature[] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
+  return head.size() >= sizeof kSignature && std::memcmp(head.data(), kSignature, sizeof kSignature) == 0;
+}
+
+void check_hdf5_storage(hid_t dataset, const char* name, const std::string& path) {
+  const char* what = "read how a dataset is stored";
+  const Hdf5Id plist(H5Dget_create_plist(dataset), H5Pclose, path, what);
+  const Hdf5Id type(H5Dget_type(dataset), H5Tclose, path, what);
+  const H5D_layout_t layout = H5Pget_layout(plist);
+  const bool is_inside = layout == H5D_CHUNKED || layout == H5D_CONTIGUOUS || layout == H5D_COMPACT;
+  require(is_inside && H5Pget_external_count(plist) == 0, "{}: dataset /{} is not stored in the file itself",
+          path, name);
+  if (layout != H5D_CHUNKED) return;
+  hsize_t chunk[H5S_MAX_RANK] = {};
+  const int rank = H5Pget_chunk(plist, H5S_MAX_RANK, chunk);
+  check_hdf5(rank, path, what);
+  hsize_t left = kMaxChunkBytes / std::max<hsize_t>(1, H5Tget_size(type));
+  for (int r = 0; r < rank; ++r) left /= std::max<hsize_t>(1, chunk[r]);
+  require(left > 0, "{}: dataset /{} has chunks of [{}] elements; at most {} bytes are possible", path, name,
+          fmt::join(chunk, chunk + rank, "]["), kMaxChunkBytes);
+}
+
+std::string missing_hdf5_filter(hid_t dataset, const std::string& path) {
+  const Hdf5Id plist(H5Dget_create_plist(dataset), H5Pclose, path, "read how a dataset is stored");
+  for (int i = 0; i < std::max(0, H5Pget_nfilters(plist)); ++i) {
+    unsigned flags = 0, config = 0;
+    std::size_t n_value = 0;
+    char name[128] = "";
+    const H5Z_filter_t id = H5Pget_filter2(plist, static_cast<unsigned>(i), &flags, &n_value, nullptr,
+                                           sizeof name, name, &config);
+    if (id < 0 || H5Zfilter_avail(id) > 0) continue;
+    return fmt::format(
+        "; it needs the HDF5 filter {} ({}), which is not installed: {}", id, name,
+        id == 32008 ? "install the package 'bitshuffle', or set HDF5_PLUGIN_PATH to where its plugin is"
+                    : "install its plugin, or set HDF5_PLUGIN_PATH to where it is");
+  }
+  return "";
 }
 
 void Hdf5Output::check(const std::string& path) const {

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace tianyan {
 
@@ -47,6 +48,17 @@ class Hdf5Id {
   hid_t id_ = -1;
   Close close_ = nullptr;
 };
+
+/// Whether a file's first bytes are those of HDF5.
+bool has_hdf5_signature(const std::vector<unsigned char>& head);
+
+/// Throws std::runtime_error naming `path` and `name` where data do not lie in the file itself, or in chunks
+/// of which one would take more than 64 MiB of memory.
+void check_hdf5_storage(hid_t dataset, const char* name, const std::string& path);
+
+/// "; it needs ..." of a filter that the dataset needs and this HDF5 does not have, with what to install; ""
+/// where there is none.
+std::string missing_hdf5_filter(hid_t dataset, const std::string& path);
 
 /// What became of the writes to a file that create_hdf5() made: HDF5 cannot close a file after a write that
 /// failed (it crashes when the process ends), so they are remembered here and HDF5 is told that all is well.

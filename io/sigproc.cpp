@@ -1,9 +1,7 @@
 // SIGPROC filterbank files (.fil): Source and Sink.
-#include <cerrno>
-#include <cstdio>
 #include <cstring>
 
-#include "io/atomic_file.hpp"
+#include "io/output_file.hpp"
 #include "io/sigproc_header.hpp"
 #include "io/sink.hpp"
 #include "io/source.hpp"
@@ -77,18 +75,12 @@ SampleFormat storable_format(SampleFormat format) {
   return format;
 }
 
-struct CloseFile {
-  void operator()(std::FILE* file) const { std::fclose(file); }
-};
-
 class SigprocSink : public Sink {
  public:
   SigprocSink(const std::string& path, const StreamInfo& info, const SampleFormat& wanted)
-      : target_(path), format_(storable_format(wanted)), spectrum_bytes_(spectrum_bytes(info, format_)) {
-    file_.reset(std::fopen(target_.temporary_path().c_str(), "wb"));
-    require(file_ != nullptr, "{}: cannot be created: {}", path, std::strerror(errno));
+      : file_(path), format_(storable_format(wanted)), spectrum_bytes_(spectrum_bytes(info, format_)) {
     const std::string header = make_sigproc_header(info, format_);
-    put(header.data(), header.size());
+    file_.put(header.data(), header.size());
   }
 
   const SampleFormat& format() const override { return format_; }
@@ -96,7 +88,7 @@ class SigprocSink : public Sink {
 
   void write(const RawBlock& block) override {
     expect(block.n_time == 0 || block.samples.shape(1) == spectrum_bytes_,
-           "{}: spectra of {} bytes, {} were announced", target_.path(), block.samples.shape(1),
+           "{}: spectra of {} bytes, {} were announced", file_.path(), block.samples.shape(1),
            spectrum_bytes_);
     losses_.add(block);
     for (const auto& span : block.spans) {
@@ -104,33 +96,23 @@ class SigprocSink : public Sink {
       if (span.missing)
         put_zeros(n);
       else
-        put(block.samples.data() + span.begin * spectrum_bytes_, n);
+        file_.put(block.samples.data() + span.begin * spectrum_bytes_, n);
     }
   }
 
-  void finish() override {
-    require(std::fclose(file_.release()) == 0, "{}: cannot be written: {}", target_.path(),
-            std::strerror(errno));
-    target_.commit();
-  }
+  void finish() override { file_.commit(); }
 
  private:
-  void put(const void* bytes, std::size_t n) {
-    require(std::fwrite(bytes, 1, n, file_.get()) == n, "{}: cannot be written: {}", target_.path(),
-            std::strerror(errno));
-  }
-
   void put_zeros(std::size_t n) {
     const std::vector<char> zeros(std::min<std::size_t>(n, 1 << 20));
-    for (; n > zeros.size(); n -= zeros.size()) put(zeros.data(), zeros.size());
-    put(zeros.data(), n);
+    for (; n > zeros.size(); n -= zeros.size()) file_.put(zeros.data(), zeros.size());
+    file_.put(zeros.data(), n);
   }
 
-  AtomicFile target_;
+  OutputFile file_;
   SampleFormat format_;
   SinkLosses losses_;
   std::int64_t spectrum_bytes_;
-  std::unique_ptr<std::FILE, CloseFile> file_;  // closed before target_ removes it
 };
 
 std::unique_ptr<Source> open_sigproc(const std::string& path) {
