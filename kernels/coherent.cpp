@@ -66,10 +66,35 @@ void check_params(const CoherentParams& p) {
 }
 
 void check_kernel(const CoherentParams& p, double kernel_samples, std::int64_t limit) {
-  expect(kernel_samples <= static_cast<double>(limit),
-         "DM too large: at {} pc/cm3 channel 0, at {} MHz and sampled at {} MHz, is spread over {:.0f} samples; "
-         "{} are possible",
-         p.dm_pc_cm3, p.freq_low_mhz, p.sample_rate_mhz, kernel_samples, limit);
+  expect(
+      kernel_samples <= static_cast<double>(limit),
+      "DM too large: at {} pc/cm3 channel 0, at {} MHz and sampled at {} MHz, is spread over {:.0f} samples; "
+      "{} are possible",
+      p.dm_pc_cm3, p.freq_low_mhz, p.sample_rate_mhz, kernel_samples, limit);
+}
+
+// Delays within channel 0, samples: from its centre to its highest, from its lowest frequency to its centre.
+struct Delays {
+  double before = 0.0, after = 0.0;
+};
+Delays longest_delays(const CoherentParams& p) {
+  const double centre = p.freq_low_mhz, half = 0.5 * p.sample_rate_mhz, rate_hz = 1e6 * p.sample_rate_mhz;
+  return {rate_hz * dispersion_delay_s(p.dm_pc_cm3, centre, centre + half),
+          rate_hz * dispersion_delay_s(p.dm_pc_cm3, centre - half, centre)};
+}
+
+// The smallest M of the header's E(M). Higher channels have smaller jumps j, and E grows up to j = 1/2.
+double chirp_margin(const CoherentParams& p, double n_kernel) {
+  if (!(n_kernel > 0.0)) return 0.0;
+  const double half = 0.5 * p.sample_rate_mhz;
+  const double jump = std::abs(dispersion_phase_cycles(p.dm_pc_cm3, p.freq_low_mhz, half) -
+                               dispersion_phase_cycles(p.dm_pc_cm3, p.freq_low_mhz, -half));
+  const double cosine = std::cos(2.0 * std::numbers::pi * std::min(jump, 0.5));
+  const double limit = 2.0 * std::numbers::pi * std::numbers::pi * kChirpEnergyOutside / 1.5;
+  double m = 1.0;
+  while (1.0 / m + 1.0 / (m + n_kernel) - 2.0 * cosine * std::log1p(n_kernel / m) / n_kernel > limit)
+    m += 1.0;
+  return m;
 }
 
 // The least n log n / (n - n_kernel) over powers of two.
@@ -119,9 +144,13 @@ std::vector<std::complex<double>> transform(const std::vector<std::complex<doubl
   const std::size_t n = in.size();
   std::vector<std::complex<double>> root(n), out(n);
   for (std::size_t j = 0; j < n; ++j)
-    root[j] = std::polar(1.0, sign * 2.0 * std::numbers::pi * static_cast<double>(j) / static_cast<double>(n));
+    root[j] =
+        std::polar(1.0, sign * 2.0 * std::numbers::pi * static_cast<double>(j) / static_cast<double>(n));
   for (std::size_t t = 0; t < n; ++t)
-    for (std::size_t k = 0; k < n; ++k) out[t] += in[k] * root[k * t % n];
+    for (std::size_t k = 0, turn = 0; k < n; ++k) {
+      out[t] += in[k] * root[turn];
+      turn += turn + t < n ? t : t - n;  // k t mod n
+    }
   return out;
 }
 
@@ -138,15 +167,12 @@ CoherentLengths coherent_lengths(const CoherentParams& params, std::int64_t n_ff
   expect(n_fft_wanted >= 0 && n_fft_wanted <= kLongestCoherentFft,
          "coherent dedispersion by transforms of {} samples; 1 to {}, or 0 for a choice", n_fft_wanted,
          kLongestCoherentFft);
-  const double centre = params.freq_low_mhz, half = 0.5 * params.sample_rate_mhz,
-               rate_hz = 1e6 * params.sample_rate_mhz;
-  const double margin = params.dm_pc_cm3 > 0.0 ? kChirpMargin : 0.0;
-  const double before =
-      std::ceil(rate_hz * dispersion_delay_s(params.dm_pc_cm3, centre, centre + half)) + margin;
-  const double after =
-      std::ceil(rate_hz * dispersion_delay_s(params.dm_pc_cm3, centre - half, centre)) + margin;
+  const auto delays = longest_delays(params);
+  const double margin = chirp_margin(params, delays.before + delays.after);
+  const double before = std::ceil(delays.before) + margin, after = std::ceil(delays.after) + margin;
   check_kernel(params, before + after, n_fft_wanted > 0 ? n_fft_wanted - 1 : kLongestCoherentFft / 2);
-  CoherentLengths lengths{static_cast<std::int64_t>(before), static_cast<std::int64_t>(after), n_fft_wanted, 0};
+  CoherentLengths lengths{static_cast<std::int64_t>(before), static_cast<std::int64_t>(after), n_fft_wanted,
+                          0};
   if (n_fft_wanted == 0) lengths.n_fft = choose_fft(lengths.n_before + lengths.n_after);
   lengths.n_valid = lengths.n_fft - lengths.n_before - lengths.n_after;
   return lengths;
@@ -161,15 +187,18 @@ CoherentPlan make_coherent_plan(const CoherentParams& params, std::int64_t n_fft
 }
 
 CoherentPlan make_coherent_plan(const CoherentParams& params, const CoherentLengths& lengths) {
-  expect(lengths.n_fft >= 1, "coherent dedispersion by transforms of {} samples", lengths.n_fft);
-  const auto needed = coherent_lengths(params, lengths.n_fft);
-  expect(lengths.n_before >= needed.n_before && lengths.n_after >= needed.n_after,
-         "DM {} pc/cm3 needs {} samples before and {} after; {} and {} are given", params.dm_pc_cm3,
-         needed.n_before, needed.n_after, lengths.n_before, lengths.n_after);
+  expect(lengths.n_fft >= 1 && lengths.n_fft <= kLongestCoherentFft,
+         "coherent dedispersion by transforms of {} samples; 1 to {}", lengths.n_fft, kLongestCoherentFft);
+  check_params(params);
+  const auto needed = longest_delays(params);
+  expect(static_cast<double>(lengths.n_before) >= needed.before &&
+             static_cast<double>(lengths.n_after) >= needed.after,
+         "DM {} pc/cm3 delays by {} samples before and {} after; steps have {} and {}", params.dm_pc_cm3,
+         needed.before, needed.after, lengths.n_before, lengths.n_after);
   expect(lengths.n_valid >= 1 && lengths.n_before < lengths.n_fft && lengths.n_after < lengths.n_fft &&
              lengths.n_valid == lengths.n_fft - lengths.n_before - lengths.n_after,
-         "steps of {} samples by transforms of {} with {} before and {} after", lengths.n_valid, lengths.n_fft,
-         lengths.n_before, lengths.n_after);
+         "steps of {} samples by transforms of {} with {} before and {} after", lengths.n_valid,
+         lengths.n_fft, lengths.n_before, lengths.n_after);
   return {params,
           lengths.n_before,
           lengths.n_after,

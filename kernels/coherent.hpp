@@ -1,10 +1,10 @@
-// Coherent dedispersion inside channels: the medium's transfer function is undone on voltages, by overlap-save
-// (Hankins & Rickett 1975; Lorimer & Kramer 2004, section 5.3).
+// Coherent dedispersion inside channels: the medium's transfer function is undone on voltages, by
+// overlap-save (Hankins & Rickett 1975; Lorimer & Kramer 2004, section 5.3).
 //
 //   H(f0 + f) = exp(+2 pi i phi(f)),   phi(f) = 10^6 K DM f^2 / (f0^2 (f0 + f))     cycles, f and f0 in MHz
 //
-// for signals exp(+2 pi i f t) whose frequency f, from the channel's centre f0, rises with the sky's. The sign:
-// a delay tau turns exp(+2 pi i f t) into exp(+2 pi i f (t - tau)), so phases fall with f by tau, and
+// for signals exp(+2 pi i f t) whose frequency f, from the channel's centre f0, rises with the sky's. The
+// sign: a delay tau turns exp(+2 pi i f t) into exp(+2 pi i f (t - tau)), so phases fall with f by tau, and
 //
 //   tau(f) = -d phi / df = K DM (1 / (f0 + f)^2 - 1 / f0^2)
 //
@@ -14,10 +14,20 @@
 //   f_k = k sample_rate / n_fft for k < n_fft / 2, else (k - n_fft) sample_rate / n_fft
 //
 // over the whole sampled band, |f| <= sample_rate / 2. What a channel has aliased into it is moved as what it
-// looks like. g lies in s = -tau(-sample_rate / 2) ... -tau(+sample_rate / 2) and rings beyond both ends, as
-// its spectrum stops at the edges of the band: integrating by parts, |g| <= 1 / (2 pi m) at m samples beyond an
-// end, so of its energy at most 2 sum_{m > M} (2 pi m)^-2 = 1 / (2 pi^2 M) is more than M away. M =
-// kChirpMargin leaves 8 10^-4; samples in the middle of a step see less.
+// looks like. g lies in s = -tau(-sample_rate / 2) ... -tau(+sample_rate / 2), N samples, and rings beyond
+// both ends as the band has edges. Integrating by parts, m samples beyond an end each edge of the band gives
+// a term,
+//
+//   2 pi g = 1 / m - exp(2 pi i j) / (m + N),   j = phi(+sample_rate / 2) - phi(-sample_rate / 2) cycles
+//
+// up to its phase, an upper limit within the Fresnel scale N^1/2. Beyond M samples on both sides lies
+//
+//   E(M) = (1 / M + 1 / (M + N) - 2 cos(2 pi j) log(1 + N / M) / N) / (2 pi^2)
+//
+// of the energy of g, which is 1. The margin is the smallest M with E <= kChirpEnergyOutside / 1.5: a few
+// samples where N is small, 76 where it is large, at most 304. The 1.5 is for transforms, on whose circle the
+// ends also meet the other way around: one a few times longer than N stays below kChirpEnergyOutside, one
+// that is hardly longer below twice that. Samples in the middle of a step see less.
 //
 // numpy: np.fft.ifft(np.fft.fft(x) * np.exp(-2j * np.pi * phi))[n_before:n_before + n_valid]
 #pragma once
@@ -29,7 +39,7 @@
 
 namespace tianyan {
 
-inline constexpr std::int64_t kChirpMargin = 64;  ///< samples at each end of a kernel, 0 where DM is 0
+inline constexpr double kChirpEnergyOutside = 1e-3;  ///< of the kernel's, beyond n_before and n_after
 inline constexpr std::int64_t kLongestCoherentFft = std::int64_t{1} << 20;
 
 /// phi(offset_mhz), cycles, of a channel at freq_mhz; freq_mhz + offset_mhz > 0.
@@ -50,16 +60,16 @@ struct CoherentParams {
 
 /// How far a sample's dependence reaches, the same for all channels: those of channel 0, the longest.
 struct CoherentLengths {
-  std::int64_t n_before = 0;  ///< samples before: the delay from f0 to the highest frequency, and the margin
-  std::int64_t n_after = 0;   ///< samples after: the delay from the lowest frequency to f0, and the margin
+  std::int64_t n_before = 0;  ///< samples before: the delay from f0 to the highest frequency, and a margin
+  std::int64_t n_after = 0;   ///< samples after: the delay from the lowest frequency to f0, and a margin
   std::int64_t n_fft = 0;
   std::int64_t n_valid = 0;  ///< n_fft - n_before - n_after, samples that a step makes
 };
 
 /// Lengths without any memory. n_fft_wanted = 0 chooses the power of two, 2^8 to 2^20, with the least n_fft
 /// log(n_fft) / n_valid, of which the kernel may take half. Throws std::invalid_argument for parameters that
-/// are not positive or not finite, a band that reaches 0 MHz, sampling below the spacing, a DM that is negative
-/// or whose kernel is too long.
+/// are not positive or not finite, a band that reaches 0 MHz, sampling below the spacing, a DM that is
+/// negative or whose kernel is too long.
 CoherentLengths coherent_lengths(const CoherentParams& params, std::int64_t n_fft_wanted = 0);
 
 /// Bytes of a plan's response.
@@ -72,8 +82,8 @@ struct CoherentPlan {
   Fft forward, backward;
 };
 CoherentPlan make_coherent_plan(const CoherentParams& params, std::int64_t n_fft_wanted = 0);
-/// With the lengths of a larger DM, so that several plans share their forward transforms. Throws as
-/// coherent_lengths(), and where the lengths are shorter than what params need.
+/// With the lengths of the largest of several DMs, so that their plans share forward transforms. Throws as
+/// coherent_lengths(), and where the lengths are shorter than the delays of params.
 CoherentPlan make_coherent_plan(const CoherentParams& params, const CoherentLengths& lengths);
 
 /// One per thread; serves all plans of one n_fft.

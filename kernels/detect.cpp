@@ -42,8 +42,10 @@ HWY_INLINE void ProductsOf(V xr, V xi, V yr, V yi, V* p) {
   } else {
     const V bb = Power(yr, yi), re = hn::Add(hn::Mul(xr, yr), hn::Mul(xi, yi)),
             im = hn::Sub(hn::Mul(xr, yi), hn::Mul(xi, yr));
-    constexpr bool kStokes = kForm != DetectForm::kCoherence, kCircular = kForm == DetectForm::kCircularStokes;
-    const V sum = hn::Add(aa, bb), difference = hn::Sub(aa, bb), re_2 = hn::Add(re, re), im_2 = hn::Add(im, im);
+    constexpr bool kStokes = kForm != DetectForm::kCoherence,
+                   kCircular = kForm == DetectForm::kCircularStokes;
+    const V sum = hn::Add(aa, bb), difference = hn::Sub(aa, bb), re_2 = hn::Add(re, re),
+            im_2 = hn::Add(im, im);
     p[0] = kStokes ? sum : aa;
     p[1] = !kStokes ? bb : kCircular ? re_2 : difference;
     p[2] = !kStokes ? re : kCircular ? im_2 : re_2;
@@ -157,12 +159,13 @@ struct DetectTile {
 
 // Eight parts, whatever the processor: the same bits everywhere.
 double sum_in_parts(const float* v, std::int64_t n) {
-  std::array<float, 8> part{};
-  std::int64_t j = 0;
-  for (; j + 8 <= n; j += 8)
-    for (int k = 0; k < 8; ++k) part[k] += v[j + k];
   double sum = 0.0;
-  for (; j < n; ++j) sum += v[j];
+  const std::int64_t j = n / 8 * 8;
+  for (std::int64_t i = j; i < n; ++i) sum += v[i];
+  if (j == 0) return sum;
+  std::array<float, 8> part{};
+  for (std::int64_t i = 0; i < j; i += 8)
+    for (int k = 0; k < 8; ++k) part[k] += v[i + k];
   for (const float s : part) sum += s;
   return sum;
 }

@@ -5,12 +5,12 @@
 //   kStokes      I = AA + BB and   linear feeds    Q = AA - BB,  U = 2 CR,  V = 2 CI
 //                                  circular feeds  Q = 2 CR,     U = 2 CI,  V = AA - BB
 //
-// in the PSR/IEEE convention (van Straten, Manchester, Johnston & Reynolds 2010, PASA 27, 104; PSRFITS's FD_POLN
-// and, at +1, FD_HAND): linear feeds are A = X, B = Y with x, y and the direction of propagation right-handed,
-// circular feeds A = L, B = R in the IEEE's sense, and V = L - R; the IAU's V has the other sign. For waves
-// exp(+2 pi i f t), A = 1, B = i has V = +2: the field, cos and -sin, turns from x to -y, clockwise as the
-// receiver sees it, which is the IEEE's left hand. L = (X - i Y) / sqrt(2) and R = (X + i Y) / sqrt(2) give the
-// same I, Q, U, V from either feed. Voltages that were conjugated change the sign of CI.
+// in the PSR/IEEE convention (van Straten, Manchester, Johnston & Reynolds 2010, PASA 27, 104; PSRFITS's
+// FD_POLN and, at +1, FD_HAND): linear feeds are A = X, B = Y with x, y and the direction of propagation
+// right-handed, circular feeds A = L, B = R in the IEEE's sense, and V = L - R; the IAU's V has the other
+// sign. For waves exp(+2 pi i f t), A = 1, B = i has V = +2: the field, cos and -sin, turns from x to -y,
+// clockwise as the receiver sees it, which is the IEEE's left hand. L = (X - i Y) / sqrt(2) and R = (X + i Y)
+// / sqrt(2) give the same I, Q, U, V from either feed. Voltages that were conjugated change the sign of CI.
 //
 // numpy: aa, bb, c = abs(x)**2, abs(y)**2, np.conj(x) * y
 #pragma once
@@ -38,8 +38,9 @@ void add_products_reference(PolProducts products, FeedBasis basis, View<const st
 /// out[p][i] = n_sum / n_good[i] sum_j good[t] product p of x[t] and y[t],   t = i n_sum + j, 0 <= j < n_sum
 ///
 /// of one channel whose samples follow each other; n_good[i] = sum_j (good[t] != 0), and 0 where that is 0.
-/// x, y, good [time], time = n_sum out.shape(1); out [product][i], n_good [i]; contiguous rows; y may be empty
-/// as above. Sums of up to kDetectTile samples are float32 in eight parts, and those are added in double.
+/// x, y, good [time], time = n_sum out.shape(1); out [product][i], n_good [i]; contiguous rows; y may be
+/// empty as above. Sums of up to kDetectTile samples are float32 in eight parts, and those are added in
+/// double.
 void integrate_products(PolProducts products, FeedBasis basis, View<const std::complex<float>, 1> x,
                         View<const std::complex<float>, 1> y, std::int64_t n_sum,
                         View<const std::uint8_t, 1> good, View<float, 2> out, View<std::int32_t, 1> n_good);

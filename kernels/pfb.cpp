@@ -92,6 +92,13 @@ void check_samples(View<const float, 1> x, int n_component, std::int64_t first_s
          first_sample, end_sample);
 }
 
+void check_scratch(const PfbPlan& plan, const PfbScratch& scratch) {
+  const auto n = plan.params.n_chan, n_bin = n + (plan.params.is_complex ? 0 : 1);
+  expect(scratch.folded.size() == n && scratch.spectrum.size() == n_bin,
+         "scratch memory of {} and {} elements for a filterbank that takes {} and {}", scratch.folded.size(),
+         scratch.spectrum.size(), n, n_bin);
+}
+
 // x: the frame's samples, which begin at `sample`.
 void fold_frame(const PfbPlan& plan, const float* x, std::int64_t sample, PfbScratch& scratch) {
   const auto n_component = plan.params.n_component();
@@ -156,12 +163,10 @@ SampleRange pfb_frames(const PfbPlan& plan, std::int64_t first_sample, std::int6
 }
 
 PfbScratch::PfbScratch(const PfbPlan& plan)
-    : folded({plan.params.is_complex ? plan.n_fft : plan.n_fft / 2}),
-      spectrum({plan.params.is_complex ? plan.n_fft : plan.n_fft / 2 + 1}) {}
+    : folded({plan.params.n_chan}), spectrum({plan.params.n_chan + (plan.params.is_complex ? 0 : 1)}) {}
 
 void pfb_frame(const PfbPlan& plan, PfbScratch& scratch, View<const float, 1> x, std::int64_t first_sample,
                std::int64_t frame, View<std::complex<float>, 1> spectrum) {
-  std::complex<float>* data = spectrum.data();
   expect(spectrum.rows_contiguous(), "a spectrum with a stride of {}; it must be contiguous",
          spectrum.stride(0));
   expect(spectrum.shape(0) == plan.params.n_chan, "a spectrum of {} channels from a filterbank of {}",
@@ -169,7 +174,8 @@ void pfb_frame(const PfbPlan& plan, PfbScratch& scratch, View<const float, 1> x,
   const auto sample = plan.first_sample(frame);
   const int n_component = plan.params.n_component();
   check_samples(x, n_component, first_sample, sample, plan.end_sample(frame));
-  make_frame(plan, scratch, x.data() + (sample - first_sample) * n_component, sample, data);
+  check_scratch(plan, scratch);
+  make_frame(plan, scratch, x.data() + (sample - first_sample) * n_component, sample, spectrum.data());
 }
 
 void pfb(const PfbPlan& plan, std::vector<PfbScratch>& scratch, View<const float, 1> x,
@@ -180,6 +186,7 @@ void pfb(const PfbPlan& plan, std::vector<PfbScratch>& scratch, View<const float
   expect(out.shape(1) == plan.params.n_chan && out.rows_contiguous(),
          "spectra of {} channels, {} apart, from a filterbank of {}; they must be contiguous", out.shape(1),
          out.stride(1), plan.params.n_chan);
+  for (const auto& one : scratch) check_scratch(plan, one);
   if (n_frame == 0) return;
   check_samples(x, n_component, first_sample, plan.first_sample(first_frame),
                 plan.end_sample(first_frame + n_frame - 1));
@@ -207,10 +214,12 @@ void pfb_reference(const PfbParams& params, View<const float, 1> x, std::int64_t
   }
   for (std::int64_t k = 0; k < params.n_chan; ++k) {
     const auto f = floor_mod(params.is_complex ? k - params.n_chan / 2 : k, n_fft);
+    auto j = f * floor_mod(sample, n_fft) % n_fft;
     spectrum[k] = 0.0;
-    for (std::int64_t n = 0; n < n_window; ++n)
-      spectrum[k] += hx[static_cast<std::size_t>(n)] *
-                     turn[static_cast<std::size_t>(f * floor_mod(sample + n, n_fft) % n_fft)];
+    for (const auto& value : hx) {
+      spectrum[k] += value * turn[static_cast<std::size_t>(j)];
+      j += f < n_fft - j ? f : f - n_fft;
+    }
   }
 }
 

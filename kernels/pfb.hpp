@@ -25,8 +25,9 @@
 // White noise of variance s^2 (|x|^2 of complex samples) has E|X|^2 = s^2 in each channel. Channel 0 of real
 // input is real: one degree of freedom in its power where the others have two, of the same mean.
 //
-// A tone is at most this far below its true channel, in dB, in channels whose middle is at least so many
-// widths away; at 1.5 and more for each tone inside a channel all channels but its own and the two adjacent:
+// A tone is at least so much weaker, in dB, in channels whose middle is so many widths or more away than in
+// one that has it in its middle (of 64 channels or more; of fewer up to 0.6 dB less). Channels beyond the two
+// adjacent to a tone's own are 1.5 away at least; at the edge its own channel has it 6 dB weaker too:
 //
 //                        1.0    1.5    2.0    always below -60 from
 //   4 taps, Hamming     -50.2  -67.9  -68.8   1.12
@@ -41,8 +42,8 @@
 // numpy: y = np.roll((h * x[s:s+W]).reshape(n_tap, N).sum(0), s % N); X = np.fft.fftshift(np.fft.fft(y)), or
 //        np.fft.rfft(y)[:-1] of real input; w = np.hamming(2*W+1)[1::2], np.kaiser(2*W+1, beta)[1::2]
 //
-// Crochiere & Rabiner 1983, Multirate Digital Signal Processing, ch. 7; Price 2016, arXiv:1607.03579, sec. 3
-// and 4; windows: Harris 1978, Proc. IEEE 66, 51; Kaiser 1974, Proc. IEEE Int. Symp. Circuits & Systems, 20.
+// Crochiere & Rabiner 1983, Multirate Digital Signal Processing, ch. 7; Price 2016, arXiv:1607.03579;
+// windows: Harris 1978, Proc. IEEE 66, 51; Kaiser 1974, Proc. IEEE Int. Symp. Circuits & Systems, 20.
 #pragma once
 #include <complex>
 #include <cstdint>
@@ -105,7 +106,8 @@ struct PfbScratch {
 
 /// x [sample * component] holds the samples from first_sample on, contiguous; spectrum [channel], contiguous.
 /// Neither needs alignment; a spectrum that lies on 64 bytes saves a copy of complex input of even n_chan.
-/// Throws std::invalid_argument where x lacks samples of the frame, or the spectrum has not n_chan channels.
+/// Throws std::invalid_argument where x lacks samples of the frame, the spectrum has not n_chan channels, or
+/// the scratch is of another plan.
 void pfb_frame(const PfbPlan& plan, PfbScratch& scratch, View<const float, 1> x, std::int64_t first_sample,
                std::int64_t frame, View<std::complex<float>, 1> spectrum);
 

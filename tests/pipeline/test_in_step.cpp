@@ -192,7 +192,7 @@ TEST(InStep, ABeamThatEndsEarlyLeavesTheOthersWhole) {
 struct BoundScan {
   BoundScan(const std::string& scan, const std::string& run_directory, const Config& config)
       : request{config, {scan}, run_directory, "", ExistingRun::kRefuse, true},
-        beams(open_beams(find_inputs({scan}), "")),
+        beams(open_beams(find_inputs({scan}), config, "")),
         plans(config, beams) {
     bind_beams(config, plans, beams);
   }
@@ -342,7 +342,7 @@ struct ToldRun {
     auto spec = far_scan();
     spec.duration_s = 2.0;  // three windows
     spec.beams = numbers;
-    beams = open_beams(find_inputs(simulate_scan(spec, dir.path())), "");
+    beams = open_beams(find_inputs(simulate_scan(spec, dir.path())), Config{}, "");
     for (auto& beam : beams) {
       searches.push_back(std::make_unique<BeamSearch>(quick_config(), *beam.source, beam.number, 1));
       told.push_back(std::make_unique<ToldStream>(*searches.back(), beam.number == 8 ? 1 : -1, badly));
