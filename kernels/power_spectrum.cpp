@@ -1,45 +1,32 @@
-// Power spectra by FFTW.
+// Power spectra of stretches.
 #include "kernels/power_spectrum.hpp"
-
-#include <fftw3.h>
 
 #include <algorithm>
 
 namespace tianyan {
+namespace {
 
-struct PowerSpectrum::Transform {
-  float* in;
-  fftwf_complex* out;
-  fftwf_plan plan;
-
-  explicit Transform(std::int64_t n)
-      : in(fftwf_alloc_real(static_cast<std::size_t>(n))),
-        out(fftwf_alloc_complex(static_cast<std::size_t>(n / 2 + 1))),
-        plan(fftwf_plan_dft_r2c_1d(static_cast<int>(n), in, out, FFTW_ESTIMATE)) {}
-  ~Transform() {
-    fftwf_destroy_plan(plan);
-    fftwf_free(in);
-    fftwf_free(out);
-  }
-  Transform(const Transform&) = delete;
-  Transform& operator=(const Transform&) = delete;
-};
-
-PowerSpectrum::PowerSpectrum(std::int64_t n) : n_(n) {
+std::int64_t checked_length(std::int64_t n) {
   expect(n >= 2 && n <= (1 << 28), "a power spectrum of {} samples", n);
-  transform_ = std::make_unique<Transform>(n);
-  sum_.assign(static_cast<std::size_t>(n / 2), 0.0);
+  return n;
 }
-PowerSpectrum::~PowerSpectrum() = default;
-PowerSpectrum::PowerSpectrum(PowerSpectrum&&) noexcept = default;
+
+}  // namespace
+
+PowerSpectrum::PowerSpectrum(std::int64_t n)
+    : fft_(FftKind::kRealForward, checked_length(n)),
+      stretch_({n}),
+      spectrum_({n / 2 + 1}),
+      sum_(static_cast<std::size_t>(n / 2), 0.0) {}
 
 void PowerSpectrum::add(View<const float, 1> z) {
-  expect(z.shape(0) == n_, "a stretch of {} samples for a spectrum of {}", z.shape(0), n_);
-  for (std::int64_t t = 0; t < n_; ++t) transform_->in[t] = z[t];
-  fftwf_execute(transform_->plan);
+  const auto n = fft_.n();
+  expect(z.shape(0) == n, "a stretch of {} samples for a spectrum of {}", z.shape(0), n);
+  for (std::int64_t t = 0; t < n; ++t) stretch_(t) = z[t];
+  fft_.run(stretch_.data(), spectrum_.data());
   for (std::size_t k = 0; k < sum_.size(); ++k) {
-    const double re = transform_->out[k + 1][0], im = transform_->out[k + 1][1];
-    sum_[k] += (re * re + im * im) / static_cast<double>(n_);
+    const double re = spectrum_(k + 1).real(), im = spectrum_(k + 1).imag();
+    sum_[k] += (re * re + im * im) / static_cast<double>(n);
   }
   ++n_stretch_;
 }

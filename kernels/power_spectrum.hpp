@@ -3,25 +3,23 @@
 //   P[k] = mean over stretches of |sum_t z[t] exp(-2 pi i k t / n)|^2 / n,   k = 1 ... n / 2
 //
 // For white noise of variance 1, P is 1 on average; its scatter is 1 / sqrt(stretches). The mean, k = 0, is
-// left out. By FFTW in single precision.
+// left out.
 //
 // numpy: np.mean([abs(np.fft.rfft(z))**2 / n for z in stretches], axis=0)[1:]
 #pragma once
+#include <complex>
 #include <cstdint>
-#include <memory>
 #include <vector>
 
-#include "kernels/base/view.hpp"
+#include "kernels/base/array.hpp"
+#include "kernels/fft.hpp"
 
 namespace tianyan {
 
-/// Not to be made in two threads at once: FFTW plans one transform at a time.
 class PowerSpectrum {
  public:
   /// Of stretches of n >= 2 samples.
   explicit PowerSpectrum(std::int64_t n);
-  ~PowerSpectrum();
-  PowerSpectrum(PowerSpectrum&&) noexcept;
 
   /// z [n].
   void add(View<const float, 1> z);
@@ -30,9 +28,10 @@ class PowerSpectrum {
   std::vector<double> power() const;
 
  private:
-  struct Transform;
-  std::unique_ptr<Transform> transform_;
-  std::int64_t n_, n_stretch_ = 0;
+  Fft fft_;
+  Array<float, 1> stretch_;
+  Array<std::complex<float>, 1> spectrum_;
+  std::int64_t n_stretch_ = 0;
   std::vector<double> sum_;
 };
 
