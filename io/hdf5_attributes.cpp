@@ -6,6 +6,7 @@
 namespace tianyan {
 namespace {
 
+constexpr std::int64_t kMaxTexts = 256;
 constexpr std::int64_t kMaxValues = 4096;
 constexpr std::size_t kMaxTextBytes = 1 << 20;
 
@@ -96,6 +97,21 @@ std::vector<std::int64_t> Hdf5Attributes::integers(const char* name, std::int64_
 
 std::vector<double> Hdf5Attributes::reals(const char* name, std::int64_t n) const {
   return numbers<double>(name, H5T_NATIVE_DOUBLE, true, n);
+}
+
+std::vector<std::string> Hdf5Attributes::texts(const char* name) const {
+  const Hdf5Id attribute = open(name);
+  const Hdf5Id type(H5Aget_type(attribute), H5Tclose, path_, "read an attribute");
+  const Hdf5Id space(H5Aget_space(attribute), H5Sclose, path_, "read an attribute");
+  const std::int64_t n = H5Sget_simple_extent_npoints(space);
+  require(H5Tis_variable_str(type) > 0 && n >= 1 && n <= kMaxTexts, "{}: attribute {} is not text", path_,
+          name);
+  std::vector<char*> values(static_cast<std::size_t>(n));
+  check_hdf5(H5Aread(attribute, type, values.data()), path_, "read an attribute");
+  std::vector<std::string> texts;
+  for (const char* value : values) texts.emplace_back(value ? value : "");
+  H5Dvlen_reclaim(type, space, H5P_DEFAULT, values.data());
+  return texts;
 }
 
 Hdf5Id Hdf5Attributes::open(const char* name) const {

@@ -1,5 +1,5 @@
-// HDF5 attributes, written and read: numbers and texts of an object. Only files of io/ that write HDF5
-// include it.
+// HDF5 attributes, written and read: numbers and texts of an object. Only files of io/ of HDF5 include
+// it.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -44,6 +44,8 @@ class Hdf5Attributes {
   /// The same of exactly n values, or with n = 0 of any number from 1 to 4096.
   std::vector<std::int64_t> integers(const char* name, std::int64_t n) const;
   std::vector<double> reals(const char* name, std::int64_t n) const;
+  /// 1 to 256 texts of variable length, as h5py writes them.
+  std::vector<std::string> texts(const char* name) const;
 
  private:
   Hdf5Id open(const char* name) const;

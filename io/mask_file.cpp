@@ -22,7 +22,6 @@ constexpr std::int64_t kFormatVersion = 1;
 constexpr std::int64_t kPieceBytes = 1 << 20;  // of /rule: a chunk, which HDF5's cache holds
 constexpr std::int64_t kMaxPieceCells = 256;
 constexpr std::int64_t kPieceTimes = 1024;
-constexpr hsize_t kMaxChunkBytes = 64 << 20;  // HDF5 holds whole chunks in memory
 constexpr double kMaxChannels = 1 << 20, kMaxTimes = 0x1p40, kMaxCellSamples = 1 << 30;
 
 static_assert(sizeof(FlaggedTimes) == 2 * sizeof(std::int64_t), "a row of /times");
@@ -125,82 +124,23 @@ void append_rows(hid_t dataset, std::int64_t n_before, std::int64_t n, std::int6
   check_hdf5(H5Dwrite(dataset, type, rows.in_memory, rows.in_file, H5P_DEFAULT, values), path, what);
 }
 
-/// The attributes of the root group, each of which must be there and of its type.
-class Attributes {
- public:
-  Attributes(hid_t object, const std::string& path) : object_(object), path_(path) {}
+int small_integer(const Hdf5Attributes& attributes, const char* name, const std::string& path) {
+  const std::int64_t value = attributes.integer(name);
+  require(value >= 0 && value <= std::numeric_limits<int>::max(), "{}: attribute {} is {}", path, name,
+          value);
+  return static_cast<int>(value);
+}
 
-  std::int64_t integer(const char* name) const {
-    std::int64_t value = 0;
-    read_number(name, H5T_NATIVE_INT64, false, &value);
-    return value;
-  }
-
-  double real(const char* name) const {
-    double value = 0.0;
-    read_number(name, H5T_NATIVE_DOUBLE, true, &value);
-    return value;
-  }
-
-  int small_integer(const char* name) const {
-    const std::int64_t value = integer(name);
-    require(value >= 0 && value <= std::numeric_limits<int>::max(), "{}: attribute {} is {}", path_, name,
-            value);
-    return static_cast<int>(value);
-  }
-
-  /// Of variable length, as h5py writes them.
-  std::vector<std::string> texts(const char* name) const {
-    const Hdf5Id attribute = open(name);
-    const Hdf5Id type(H5Aget_type(attribute), H5Tclose, path_, "read an attribute");
-    const Hdf5Id space(H5Aget_space(attribute), H5Sclose, path_, "read an attribute");
-    const std::int64_t n = H5Sget_simple_extent_npoints(space);
-    require(H5Tis_variable_str(type) > 0 && n >= 1 && n <= 256, "{}: attribute {} is not text", path_, name);
-    std::vector<char*> values(static_cast<std::size_t>(n));
-    check_hdf5(H5Aread(attribute, type, values.data()), path_, "read an attribute");
-    std::vector<std::string> texts;
-    for (const char* value : values) texts.emplace_back(value ? value : "");
-    H5Dvlen_reclaim(type, space, H5P_DEFAULT, values.data());
-    return texts;
-  }
-
-  std::string text(const char* name) const {
-    const auto values = texts(name);
-    require(values.size() == 1, "{}: attribute {} is {} texts; one is needed", path_, name, values.size());
-    return values[0];
-  }
-
- private:
-  Hdf5Id open(const char* name) const {
-    require(H5Aexists(object_, name) > 0, "{}: attribute {} is missing", path_, name);
-    return {H5Aopen(object_, name, H5P_DEFAULT), H5Aclose, path_, "open an attribute"};
-  }
-
-  void read_number(const char* name, hid_t type, bool is_real, void* value) const {
-    const Hdf5Id attribute = open(name);
-    const Hdf5Id stored(H5Aget_type(attribute), H5Tclose, path_, "read an attribute");
-    const Hdf5Id space(H5Aget_space(attribute), H5Sclose, path_, "read an attribute");
-    const H5T_class_t kind = H5Tget_class(stored);
-    require(
-        (kind == H5T_INTEGER || (is_real && kind == H5T_FLOAT)) && H5Sget_simple_extent_npoints(space) == 1,
-        "{}: attribute {} is not {}", path_, name, is_real ? "a number" : "an integer");
-    check_hdf5(H5Aread(attribute, type, value), path_, "read an attribute");
-  }
-
-  hid_t object_;
-  std::string path_;
-};
-
-FlagMaskInfo read_info(const Attributes& attributes, const std::string& path) {
+FlagMaskInfo read_info(const Hdf5Attributes& attributes, const std::string& path) {
   FlagMaskInfo info;
-  info.n_chan = attributes.small_integer("n_chan");
+  info.n_chan = small_integer(attributes, "n_chan", path);
   info.freq_low_mhz = attributes.real("freq_low_mhz");
   info.channel_width_mhz = attributes.real("channel_width_mhz");
   info.sample_time_s = attributes.real("sample_time_s");
   info.n_time = attributes.integer("n_time");
   info.start = {attributes.integer("start_mjd_day"), attributes.real("start_second")};
   info.cell_samples = attributes.integer("cell_samples");
-  info.beam = attributes.small_integer("beam");
+  info.beam = small_integer(attributes, "beam", path);
   info.source_name = attributes.text("source_name");
   info.config_hash = attributes.text("config_hash");
   const std::string trouble = trouble_in(info);
@@ -208,7 +148,7 @@ FlagMaskInfo read_info(const Attributes& attributes, const std::string& path) {
   return info;
 }
 
-void check_format(const Attributes& attributes, const std::string& path) {
+void check_format(const Hdf5Attributes& attributes, const std::string& path) {
   const std::string format = attributes.text("format");
   require(format == kFormat, "{}: format is '{}'; a mask says '{}'", path, format, kFormat);
   const std::int64_t version = attributes.integer("format_version");
@@ -216,29 +156,13 @@ void check_format(const Attributes& attributes, const std::string& path) {
 }
 
 /// How many of the rules that are known here the file knows too: values below that mean the same in both.
-int read_n_rule(const Attributes& attributes, const std::string& path) {
+int read_n_rule(const Hdf5Attributes& attributes, const std::string& path) {
   const auto names = attributes.texts("rule_names");
   const int n_rule = static_cast<int>(std::min(names.size(), kFlagRuleNames.size()));
   for (std::size_t i = 0; i < static_cast<std::size_t>(n_rule); ++i)
     require(names[i] == kFlagRuleNames[i], "{}: rule {} is '{}' in the file; '{}' is known", path, i,
             names[i], kFlagRuleNames[i]);
   return n_rule;
-}
-
-/// Where the data lie, and how much HDF5 takes to read a part of them.
-void check_storage(hid_t dataset, const char* name, const std::string& path) {
-  const Hdf5Id plist(H5Dget_create_plist(dataset), H5Pclose, path, "read how a dataset is stored");
-  const Hdf5Id type(H5Dget_type(dataset), H5Tclose, path, "read the type of a dataset");
-  const H5D_layout_t layout = H5Pget_layout(plist);
-  const bool is_inside = layout == H5D_CHUNKED || layout == H5D_CONTIGUOUS || layout == H5D_COMPACT;
-  require(is_inside && H5Pget_external_count(plist) == 0, "{}: dataset /{} is not stored in the file itself",
-          path, name);
-  if (layout != H5D_CHUNKED) return;
-  hsize_t chunk[2] = {0, 0};
-  check_hdf5(H5Pget_chunk(plist, 2, chunk), path, "read how a dataset is stored");
-  require(chunk[0] > 0 && chunk[1] > 0 && chunk[0] <= kMaxChunkBytes / H5Tget_size(type) / chunk[1],
-          "{}: dataset /{} has chunks of {} x {}; at most {} bytes are possible", path, name, chunk[0],
-          chunk[1], kMaxChunkBytes);
 }
 
 /// [n_row][n_column] of integers like `wanted`; the number of rows.
@@ -256,7 +180,7 @@ std::int64_t check_dataset(hid_t dataset, const char* name, hid_t wanted, std::i
   H5Sget_simple_extent_dims(space, shape, nullptr);
   require(shape[1] == static_cast<hsize_t>(n_column) && shape[0] <= static_cast<hsize_t>(kMaxTimes),
           "{}: dataset /{} is [{}][{}]; [n][{}] is needed", path, name, shape[0], shape[1], n_column);
-  check_storage(dataset, name, path);
+  check_hdf5_storage(dataset, name, path);
   return static_cast<std::int64_t>(shape[0]);
 }
 
@@ -369,7 +293,7 @@ struct MaskReader::File {
     const Hdf5Lock lock;
     file = Hdf5Id(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose, path,
                   "open it as HDF5 (is it cut short?)");
-    const Attributes attributes(file, path);
+    const Hdf5Attributes attributes(file, path);
     check_format(attributes, path);
     n_rule = read_n_rule(attributes, path);
     info = read_info(attributes, path);

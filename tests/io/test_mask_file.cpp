@@ -419,7 +419,7 @@ TEST(MaskReader, ReadsWhatH5pyWritesAndNamesWhatIsWrong) {
   bad("cells_negative", {"cell_samples is -2"});
   bad("nan", {"sample_time_s is nan"});
   bad("infinite", {"freq_low_mhz is inf"});
-  bad("text", {"source_name is not text"});
+  bad("text", {"source_name is not one text"});
   bad("shape", {"4 cells", "5"});
   bad("channels", {"/rule is [5][2]", "[n][3]"});
   bad("axes", {"/rule has 3 axes"});
@@ -429,7 +429,7 @@ TEST(MaskReader, ReadsWhatH5pyWritesAndNamesWhatIsWrong) {
   bad("group", {"cannot open"});
   bad("no_rule", {"no dataset /rule"});
   bad("no_times", {"no dataset /times"});
-  bad("chunk", {"/rule has chunks of 1073741824 x 3"});
+  bad("chunk", {"/rule has chunks of [1073741824][3]"});
   bad("value", {"rule 12", "0 to 11"});
   bad("times_wide", {"/times is [2][3]"});
   bad("times_flat", {"/times has 1 axes"});
