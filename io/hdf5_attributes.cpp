@@ -131,8 +131,10 @@ void Hdf5Attributes::check_number(const char* name, hid_t attribute, bool is_rea
   require(is_good, "{}: attribute {} is not {}", path_, name, is_real ? "a number" : "an integer");
   const std::int64_t n_value = count(attribute);
   require(n == 0 ? n_value >= 1 && n_value <= kMaxValues : n_value == n,
-          "{}: attribute {} has {} values; {} are needed", path_, name, n_value,
-          n == 0 ? fmt::format("1 to {}", kMaxValues) : fmt::format("{}", n));
+          "{}: attribute {} has {} values; {} needed", path_, name, n_value,
+          n == 0   ? fmt::format("1 to {} are", kMaxValues)
+          : n == 1 ? "one is"
+                   : fmt::format("{} are", n));
 }
 
 template <class T>

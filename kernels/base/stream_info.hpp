@@ -37,7 +37,7 @@ struct StreamInfo {
   double channel_width_mhz = 0.0;  ///< > 0
   double sample_time_s = 0.0;
   std::int64_t n_time = 0;  ///< spectra, gaps between files and rows included
-  Mjd start;                ///< UTC at which the first sample begins: sample t covers [t, t + 1) sample_time_s from it
+  Mjd start;  ///< UTC at which the first sample begins: sample t covers [t, t + 1) sample_time_s from it
   double coherent_dm_pc_cm3 = 0.0;  ///< at which channels were dedispersed coherently before detection; 0 not
   std::string source_name;
   std::string telescope;

@@ -418,7 +418,7 @@ TEST_F(MadeVoltages, ThatAreWrongAreRefusedWithTheReason) {
   bad("width", {"critical sampling"});
   bad("sample_time", {"sample time nan"});
   bad("sample_time_kind", {"sample_time_s is not a number"});
-  bad("sample_time_two", {"sample_time_s has 2 values; 1 are needed"});
+  bad("sample_time_two", {"sample_time_s has 2 values; one is needed"});
   bad("no_band", {"band_low_mhz is missing"});
   bad("day", {"start_mjd_day is -1"});
   bad("day_kind", {"start_mjd_day is not an integer"});

@@ -400,8 +400,8 @@ TEST(MaskReader, ReadsWhatH5pyWritesAndNamesWhatIsWrong) {
     EXPECT_TRUE(says(error_of(read_all), words));
   };
   bad("format", {"tianyan moss", "tianyan mask"});
-  bad("format_kind", {"format is not text"});
-  bad("format_two", {"format is 2 texts"});
+  bad("format_kind", {"format is not one text"});
+  bad("format_two", {"format is not one text"});
   bad("version", {"format_version is 2", "1"});
   bad("version_kind", {"format_version is not an integer"});
   bad("names", {"rule 3 is 'dead'", "'mask'"});
@@ -409,7 +409,7 @@ TEST(MaskReader, ReadsWhatH5pyWritesAndNamesWhatIsWrong) {
   bad("names_few", {"rule 11", "0 to 4"});
   bad("missing", {"cell_samples is missing"});
   bad("real", {"n_chan is not an integer"});
-  bad("vector", {"n_chan is not an integer"});
+  bad("vector", {"n_chan has 2 values; one is needed"});
   bad("negative", {"n_chan is -3"});
   bad("n_chan", {"n_chan is 2147483651"});
   bad("n_time", {"n_time"});

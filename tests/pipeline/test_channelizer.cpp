@@ -128,8 +128,9 @@ TEST(Channelizer, SeveralDmsInOnePassAreEachByItself) {
     config.coherent_dm_pc_cm3 = {d == 0 ? 300.0 : 100.0};
     Channelizer single(config, source.info(), source.format(), 2);
     const auto alone = make_all(single, source);
-    // The larger DM's transforms are the same ones. The smaller DM by itself has a shorter kernel, of whose energy 8e-4
-    // are cut off (kernels/coherent.hpp): up to 2 (8e-4)^1/2 of the power, which is wholly different at another DM.
+    // The larger DM's transforms are the same ones. The smaller DM by itself has a shorter kernel, of whose
+    // energy 8e-4 are cut off (kernels/coherent.hpp): up to 2 (8e-4)^1/2 of the power, which is wholly
+    // different at another DM.
     const double tolerance = d == 0 ? 0.0 : 0.06 * 2 * 2 * 200.0 * 200.0 / 6.0;
     for (std::int64_t t = 0; t < spectra.power.shape(1); ++t) {
       if (spectra.good(t, 0) == 0) continue;
