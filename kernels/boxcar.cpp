@@ -24,8 +24,10 @@ BoxcarPlan make_boxcar_plan(double min_samples, double max_samples, std::int64_t
   const int largest = kNarrowWidths[kNumNarrowWidths - 1];
   expect(max_samples >= min_samples, "boxcars from {} to {} samples", min_samples, max_samples);
   expect(max_samples <= static_cast<double>(largest * BoxcarPlan::decimation(kBoxcarLevels - 1)),
-         "search.width_max_s is {} samples of the octave; at most {} are searched", max_samples,
-         largest * BoxcarPlan::decimation(kBoxcarLevels - 1));
+         "search.width_max_s is {:.0f} of the samples that narrow pulses want; at most {} are searched: "
+         "lower it, or raise "
+         "search.width_min_s",
+         max_samples, largest * BoxcarPlan::decimation(kBoxcarLevels - 1));
   BoxcarPlan plan;
   plan.snr_min = snr_min;
   plan.variance_min = variance_min;

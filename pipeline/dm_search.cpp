@@ -127,14 +127,14 @@ class DmSearch::TileRows final : public RowWriter {
 DmSearch::DmSearch(const SearchPlan& plan, const StreamInfo& info, const std::vector<int>& subbands,
                    int n_threads)
     : plan_(plan), info_(info), subbands_(subbands), n_threads_(n_threads) {
-  for (const auto& pass : plan.passes) {
-    if (octaves_.empty() || octaves_.back().octave != pass.octave) {
-      auto& octave = octaves_.emplace_back();
-      octave.octave = pass.octave;
-      octave.history = plan.history[static_cast<std::size_t>(pass.octave)] + kRefineLead;
-      octave.block = plan.block_samples >> pass.octave;
-    }
-    octaves_.back().lag = std::max(octaves_.back().lag, pass.boxcar.lag());
+  for (int j = 0; j < std::ssize(plan.history); ++j) {  // each octave is made of the finer ones
+    Octave octave;
+    octave.octave = j;
+    octave.history = plan.history[static_cast<std::size_t>(j)] + kRefineLead;
+    octave.block = plan.block_samples >> j;
+    for (const auto& pass : plan.passes)
+      if (pass.octave == j) octave.lag = std::max(octave.lag, pass.boxcar.lag());
+    if (octave.lag > 0) octaves_.push_back(std::move(octave));
   }
   passes_.resize(plan.passes.size());
 }

@@ -72,16 +72,16 @@ double boxcar_loss(const BoxcarPlan& boxcar, double sigma_samples) {
   return 1.0 - best;
 }
 
-// Where octave j + 1 becomes good enough: the lowest DM at or above `dm` (bisection; the loss falls with DM).
-double next_boundary(const StreamInfo& info, const SearchConfig& s, double dm, int octave) {
-  double low = dm, high = s.dm_max_pc_cm3;
-  if (octave > kMaxOctave || !within_budget(info, s, high, {octave, 1})) return high;
-  if (within_budget(info, s, low, {octave, 1})) return low;
+// Where `octave` becomes good enough on the way from one DM to another, away from that of coherent
+// dedispersion: the first such DM (bisection; the loss falls with distance), or the last where there is none.
+double boundary(const StreamInfo& info, const SearchConfig& s, double from, double to, int octave) {
+  if (octave > kMaxOctave || !within_budget(info, s, to, {octave, 1})) return to;
+  if (within_budget(info, s, from, {octave, 1})) return from;
   for (int i = 0; i < 60; ++i) {
-    const double middle = 0.5 * (low + high);
-    (within_budget(info, s, middle, {octave, 1}) ? high : low) = middle;
+    const double middle = 0.5 * (from + to);
+    (within_budget(info, s, middle, {octave, 1}) ? to : from) = middle;
   }
-  return high;
+  return to;
 }
 
 // No sample is longer than the widest pulse, and a window holds whole bins of variance in every octave.
@@ -119,7 +119,7 @@ PlanPass make_pass(const StreamInfo& info, const Config& config, const SearchPla
   pass.boxcar =
       make_boxcar_plan(0.0, config.search.width_max_s / t_s, std::int64_t{info.n_chan} * levels.max_abs,
                        config.search.snr_min_member, kLeastBandFraction * info.n_chan * levels.variance);
-  const double dm = 0.5 * (pass.dm_begin_pc_cm3() + pass.dm_end_pc_cm3());
+  const double dm = pass.dm_middle_pc_cm3();
   pass.loss = loss_of(info, dm, width, sampling);
   const double sigma_s =
       std::sqrt(pulse_variance_s2(info, dm, width) + added_variance_s2(info, sampling).total());
@@ -135,8 +135,19 @@ double kept_band(const StreamInfo& info, const RfiConfig& rfi) {
   return static_cast<double>(kept) / info.n_chan;
 }
 
-void add_octave(SearchPlan& plan, const StreamInfo& info, const Config& config, int octave, double dm_begin,
-                double dm_end) {
+// DMs that are searched in samples of one octave.
+struct OctaveRange {
+  int octave = 0;
+  double dm_begin = 0.0, dm_end = 0.0;
+};
+
+// The DM of a range at which pulses are smeared least.
+double sharpest_dm(const StreamInfo& info, double dm_begin, double dm_end) {
+  return std::clamp(info.coherent_dm_pc_cm3, dm_begin, std::max(dm_begin, dm_end));
+}
+
+void add_octave(SearchPlan& plan, const StreamInfo& info, const Config& config, const OctaveRange& range) {
+  const auto& [octave, dm_begin, dm_end] = range;
   const double step = std::ldexp(info.sample_time_s, octave) / plan.band_delay_s_per_dm;
   const double first = std::floor(dm_begin / step), last = std::ceil(dm_end / step);
   expect(last + kMaxDelayStep < (1 << 20),
@@ -145,8 +156,9 @@ void add_octave(SearchPlan& plan, const StreamInfo& info, const Config& config, 
          dm_end, last, step * plan.band_delay_s_per_dm, 1 << 20);
   const int d_last = static_cast<int>(last);
   for (int d = static_cast<int>(first); d <= d_last; d = plan.passes.back().fdmt.params.delay_end) {
-    const double dm = std::max(d * step, config.search.dm_min_pc_cm3);
-    const int delay_step = largest_step(info, config.search, dm, octave);
+    const double first_dm = std::max(d * step, config.search.dm_min_pc_cm3);
+    const double last_dm = std::min(d + kMaxDelaysPerPass, d_last) * step;
+    const int delay_step = largest_step(info, config.search, sharpest_dm(info, first_dm, last_dm), octave);
     // A step after its last trial the next pass begins; the very last trial is at or beyond the last delay.
     const int n_left = (d_last - d + delay_step - 1) / delay_step + 1;
     const int n_trial = std::min(n_left, kMaxDelaysPerPass / delay_step);
@@ -154,23 +166,41 @@ void add_octave(SearchPlan& plan, const StreamInfo& info, const Config& config, 
   }
 }
 
+// From one DM to another, away from that of coherent dedispersion: octaves become coarser.
+std::vector<OctaveRange> ranges_between(const StreamInfo& info, const SearchConfig& s, int octave_limit,
+                                        double from, double to) {
+  int octave = 0;
+  while (octave < octave_limit && within_budget(info, s, from, {octave + 1, 1})) ++octave;
+  std::vector<OctaveRange> ranges;
+  for (double dm = from;; ++octave) {
+    const double end = octave < octave_limit ? boundary(info, s, dm, to, octave + 1) : to;
+    if (ranges.empty() || end != dm) ranges.push_back({octave, std::min(dm, end), std::max(dm, end)});
+    if (end == to) return ranges;
+    dm = end;
+  }
+}
+
+// Upwards from the lowest DM, or both ways from a DM of coherent dedispersion that lies inside.
 void add_passes(SearchPlan& plan, const StreamInfo& info, const Config& config) {
   const auto& s = config.search;
   const int limit = octave_limit(info, s, plan.window_samples);
-  int octave = 0;
-  while (octave < limit && within_budget(info, s, s.dm_min_pc_cm3, {octave + 1, 1})) ++octave;
-  for (double dm = s.dm_min_pc_cm3;; ++octave) {
-    const double end = octave < limit ? next_boundary(info, s, dm, octave + 1) : s.dm_max_pc_cm3;
-    add_octave(plan, info, config, octave, dm, end);
-    if (end >= s.dm_max_pc_cm3) break;
-    dm = end;
+  const double middle = sharpest_dm(info, s.dm_min_pc_cm3, s.dm_max_pc_cm3);
+  std::vector<OctaveRange> ranges;
+  if (middle > s.dm_min_pc_cm3) ranges = ranges_between(info, s, limit, middle, s.dm_min_pc_cm3);
+  std::reverse(ranges.begin(), ranges.end());
+  if (middle < s.dm_max_pc_cm3 || ranges.empty()) {
+    const auto above = ranges_between(info, s, limit, middle, s.dm_max_pc_cm3);
+    if (!ranges.empty()) ranges.back().dm_end = above.front().dm_end;  // of the same octave
+    ranges.insert(ranges.end(), above.begin() + (ranges.empty() ? 0 : 1), above.end());
   }
+  for (const auto& range : ranges) add_octave(plan, info, config, range);
 }
 
 std::int64_t round_up(std::int64_t n, std::int64_t unit) { return (n + unit - 1) / unit * unit; }
 
 void set_sizes(SearchPlan& plan, const StreamInfo& info, const Config& config) {
-  const int octave = plan.passes.back().octave;
+  int octave = 0;
+  for (const auto& pass : plan.passes) octave = std::max(octave, pass.octave);
   plan.history.assign(static_cast<std::size_t>(octave) + 1, 0);
   for (const auto& pass : plan.passes) {
     auto& h = plan.history[static_cast<std::size_t>(pass.octave)];
@@ -272,7 +302,7 @@ SearchPlan make_search_plan(const Config& config, const StreamInfo& info) {
   plan.running_noise = config.search.running_noise;
   for (auto& pass : plan.passes) {
     pass.loss.flagged_band = 1.0 - std::sqrt(kept);
-    const double dm = 0.5 * (pass.dm_begin_pc_cm3() + pass.dm_end_pc_cm3());
+    const double dm = pass.dm_middle_pc_cm3();
     if (config.rfi.zero_dm_filter.enabled)
       pass.loss.zero_dm_filter = zero_dm_filter_loss(info.freq_low_mhz, info.channel_width_mhz, info.n_chan,
                                                      dm, config.search.width_min_s);

@@ -16,7 +16,8 @@
 // for trials that are m octave samples of delay across the band apart, and S/N at constant fluence goes as
 // width^-1/2: loss = 1 - (1 + added^2 / W^2)^-1/4. At each DM the plan takes the largest D = 2^j, and then
 // the largest m, whose loss for the narrowest pulse, search.width_min_s, stays within search.snr_loss_max:
-// work falls with D^2 and, of boxcars, with m.
+// work falls with D^2 and, of boxcars, with m. Pulses are sharpest at the lowest DM, or at that of coherent
+// dedispersion, from which octaves become coarser both ways.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -54,6 +55,7 @@ struct PlanPass {
   double dm_of(int trial) const { return fdmt.params.delay_of(trial) * dm_per_sample_pc_cm3; }
   double dm_begin_pc_cm3() const { return dm_of(0); }
   double dm_end_pc_cm3() const { return dm_of(fdmt.n_trial() - 1); }
+  double dm_middle_pc_cm3() const { return 0.5 * (dm_begin_pc_cm3() + dm_end_pc_cm3()); }
   double dm_step_pc_cm3() const { return fdmt.params.delay_step * dm_per_sample_pc_cm3; }
 };
 
