@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
+#include <numeric>
 
 #include "kernels/base/expect.hpp"
 
@@ -111,37 +113,94 @@ class Scan {
             "{}: BLOCSIZE is {}, {} in the first block", keys.place(), n_bytes, header.block_bytes);
   }
 
-  /// (PKTIDX_k - PKTIDX_0) hop / step, which fits() has found to be whole and small.
+  /// (PKTIDX_k - PKTIDX_0) hop / step, which follows() has found to be whole.
   std::int64_t sample_of(std::size_t k, std::int64_t step) const {
     const Wide since = Wide{index_.of_block[k]} - index_.of_block[0];
     return static_cast<std::int64_t>(since * scanned_.header.hop_samples() / step);
   }
 
-  bool fits(std::int64_t step) const {
+  /// Whether block b can come after block a.
+  bool follows(std::size_t a, std::size_t b, std::int64_t step) const {
     const Wide hop = scanned_.header.hop_samples();
+    const Wide since = (Wide{index_.of_block[b]} - index_.of_block[a]) * hop;
     const double max_samples = kMaxGap_s / scanned_.header.info.sample_time_s;
-    Wide total = 0;
-    for (std::size_t k = 1; k < index_.of_block.size(); ++k) {
-      const Wide since = (Wide{index_.of_block[k]} - index_.of_block[k - 1]) * hop;
-      if (since % step != 0 || since / step < hop) return false;
-      if (static_cast<double>(since / step - hop) > max_samples) return false;
-      total += since / step;
-    }
-    return total <= std::numeric_limits<std::int64_t>::max() / 2;
+    return since % step == 0 && since / step >= hop && static_cast<double>(since / step - hop) <= max_samples;
   }
 
-  /// Of PKTIDX from one block to the next; 0 where PKTIDX cannot be used.
+  /// The blocks of `order` that follow each other, with that at `at` among them.
+  std::vector<std::size_t> chain_through(const std::vector<std::size_t>& order, std::size_t at,
+                                         std::int64_t step) const {
+    std::vector<std::size_t> chain = {order[at]};
+    for (std::size_t k = at; k-- > 0;)
+      if (follows(order[k], chain.back(), step)) chain.push_back(order[k]);
+    std::reverse(chain.begin(), chain.end());
+    for (std::size_t k = at + 1; k < order.size(); ++k)
+      if (follows(chain.back(), order[k], step)) chain.push_back(order[k]);
+    return chain;
+  }
+
+  /// By PKTIDX, each number once.
+  std::vector<std::size_t> order_by_index() const {
+    const auto& index = index_.of_block;
+    std::vector<std::size_t> order(index.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::stable_sort(order.begin(), order.end(),
+                     [&](std::size_t a, std::size_t b) { return index[a] < index[b]; });
+    const auto repeated = std::unique(order.begin(), order.end(),
+                                      [&](std::size_t a, std::size_t b) { return index[a] == index[b]; });
+    order.erase(repeated, order.end());
+    return order;
+  }
+
+  /// Of PKTIDX from one block to the next, with the blocks that go with it; 0 where PKTIDX cannot be used: it
+  /// is missing, or fewer than half of the blocks fit.
   std::int64_t find_step() {
     const auto& index = index_.of_block;
     if (index.size() != scanned_.blocks.size()) return 0;
-    for (const std::int64_t step : {index_.per_block, step_by_size(), smallest_step()})
-      if (step > 0 && fits(step)) return step;
+    const auto order = order_by_index();
+    std::vector<std::size_t> best;
+    std::int64_t best_step = 0;
+    for (const std::int64_t step : {index_.per_block, step_by_size(), commonest_step(order)}) {
+      if (step <= 0 || best.size() == order.size()) continue;
+      for (const std::size_t quarter : {2, 1, 3}) {  // a wrong number may stand at any one of them
+        auto chain = chain_through(order, quarter * (order.size() - 1) / 4, step);
+        if (chain.size() <= best.size()) continue;
+        best = std::move(chain);
+        best_step = step;
+      }
+    }
+    if (2 * best.size() > index.size()) return take_blocks(best, order.size()), best_step;
     if (index.size() > 1)
       notes_.push_back(
           fmt::format("{}: PKTIDX does not fit blocks of {} samples: they were taken to follow "
                       "each other",
                       file_.path(), scanned_.header.hop_samples()));
     return 0;
+  }
+
+  /// Of all blocks, of which n_number have PKTIDX of their own, those of the chain in its order; the others
+  /// are lost.
+  void take_blocks(const std::vector<std::size_t>& chain, std::size_t n_number) {
+    const std::size_t n_all = scanned_.blocks.size();
+    const auto say = [&](std::size_t n, const char* what) {
+      if (n > 0) notes_.push_back(fmt::format("{}: {} of {} blocks {}", file_.path(), n, n_all, what));
+    };
+    say(n_all - n_number, "repeat the PKTIDX of another one, which was taken");
+    say(n_number - chain.size(), "have a PKTIDX that does not fit the others: they were left out");
+    if (!std::is_sorted(chain.begin(), chain.end()))
+      notes_.push_back(
+          fmt::format("{}: blocks are not in the order of PKTIDX: they were put into it", file_.path()));
+    std::vector<GuppiBlock> blocks;
+    std::vector<std::int64_t> index;
+    for (const std::size_t k : chain) {
+      blocks.push_back(scanned_.blocks[k]);
+      index.push_back(index_.of_block[k]);
+    }
+    scanned_.losses.lost_bytes +=
+        static_cast<std::int64_t>(n_number - chain.size()) * scanned_.header.block_bytes;
+    scanned_.losses.cut_short = scanned_.losses.cut_short || chain.size() < n_number;
+    scanned_.blocks = std::move(blocks);
+    index_.of_block = std::move(index);
   }
 
   std::int64_t step_by_size() const {
@@ -151,14 +210,16 @@ class Scan {
     return hop_bits % (index_.size_bytes * 8) == 0 ? hop_bits / (index_.size_bytes * 8) : 0;
   }
 
-  std::int64_t smallest_step() const {
-    const auto& index = index_.of_block;
-    Wide step = 0;
-    for (std::size_t k = 1; k < index.size(); ++k) {
-      const Wide since = Wide{index[k]} - index[k - 1];
-      if (k == 1 || since < step) step = since;
+  /// The difference of neighbours that occurs most often, and of those the smallest; 0 where there is none.
+  std::int64_t commonest_step(const std::vector<std::size_t>& order) const {
+    std::map<std::int64_t, int> count;
+    for (std::size_t k = 1; k < order.size(); ++k) {
+      const Wide since = Wide{index_.of_block[order[k]]} - index_.of_block[order[k - 1]];
+      if (since <= std::numeric_limits<std::int64_t>::max()) ++count[static_cast<std::int64_t>(since)];
     }
-    return step > std::numeric_limits<std::int64_t>::max() ? 0 : static_cast<std::int64_t>(step);
+    const auto most = std::max_element(count.begin(), count.end(),
+                                       [](const auto& a, const auto& b) { return a.second < b.second; });
+    return most == count.end() ? 0 : most->first;
   }
 
   double start_offset_s(std::int64_t step) {

@@ -20,11 +20,12 @@ struct GuppiFile {
   Losses losses;
 };
 
-/// Reads all headers. Block k begins at sample (PKTIDX_k - PKTIDX_0) hop / step; `step`, of PKTIDX from one
-/// block to the next, is PIPERBLK, else what PKTSIZE makes it, else the smallest step that occurs: the first
-/// of these by which no two blocks overlap, no gap is a day or more, and all begin at whole samples. Where
-/// there is none the blocks follow each other. STT_* is when PKTIDX was PKTSTART, or 0 where there is none
-/// (hpguppi; GUPPI).
+/// Reads all headers. Blocks are put in the order of PKTIDX; block k begins at sample (PKTIDX_k - PKTIDX_0)
+/// hop / step. `step`, of PKTIDX from one block to the next, is PIPERBLK, else what PKTSIZE makes it, else
+/// the commonest difference: the first of these by which no two blocks overlap, no gap is a day or more, and
+/// all begin at whole samples, or that by which most blocks do. The others are left out and counted, as is
+/// what repeats a PKTIDX; where half of them or more are others, the blocks follow each other as they stand.
+/// STT_* is when PKTIDX was PKTSTART, or 0 where there is none (hpguppi; GUPPI).
 ///
 /// The overlap at the end of the last block is left to the next file, which begins with it (as baseband
 /// has it, too); before a gap it is used.
