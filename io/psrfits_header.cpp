@@ -57,6 +57,8 @@ Primary read_primary(const FitsFile& file) {
   primary.info.source_name = known_text(file, "SRC_NAME");
   primary.info.telescope = known_text(file, "TELESCOP");
   primary.info.backend = known_text(file, "BACKEND");
+  const std::string feed = file.text("FD_POLN");
+  if (feed == "LIN" || feed == "CIRC") primary.info.feed = feed;
   primary.info.start.day = file.required_integer("STT_IMJD");
   primary.info.start.second = file.number("STT_SMJD").value_or(0.0) + file.number("STT_OFFS").value_or(0.0);
   require(primary.info.start.day >= 0 && primary.info.start.day < 1'000'000 &&

@@ -158,7 +158,7 @@ void PsrfitsLayout::put_primary(const FitsFile& file, const Mjd& start) const {
   keys.put("FRONTEND", is_fast ? "19BEAM" : "*", "Receiver ID");
   if (info_.beam != 0) keys.put("IBEAM", info_.beam, "Beam ID for multibeam systems");
   keys.put("NRCVR", 2, "Number of receiver polarisation channels");
-  keys.put("FD_POLN", is_fast ? "LIN" : "*", "LIN or CIRC");
+  keys.put("FD_POLN", !info_.feed.empty() ? info_.feed : is_fast ? "LIN" : "*", "LIN or CIRC");
   keys.put("FD_HAND", 1, "+/- 1. +1 is LIN:A=X,B=Y, CIRC:A=L,B=R (I)");
   keys.put("FD_SANG", 0.0, "[deg] FA of E vect for equal sig in A&B");
   keys.put("FD_XYPH", 0.0, "[deg] Phase of A^* B for injected cal");

@@ -38,8 +38,11 @@ class Source {
   virtual const Losses& losses() const = 0;
   /// Short name of the format: "SIGPROC", "PSRFITS", "FBH5".
   virtual std::string format_name() const = 0;
-  /// What read() takes beyond its caller's block, where it makes the spectra itself.
+  /// Where read() makes the spectra itself: with how many threads, not while it runs; what it takes then
+  /// beyond its caller's block; and giving that back, until the next read().
+  virtual void use_threads(int) {}
   virtual std::int64_t memory_bytes() const { return 0; }
+  virtual void release() {}
   /// Reads spectra [first_sample, first_sample + n_time) into `out`, reusing its buffer. The range must lie
   /// within [0, info().n_time), else std::invalid_argument. Throws std::runtime_error where the file cannot
   /// be read. Not safe to call from two threads at once.

@@ -22,6 +22,12 @@ int thread_count(const LimitsConfig& limits) {
   return limits.threads > 0 ? limits.threads : omp_get_num_procs();
 }
 
+BeamSearch::~BeamSearch() {
+  if (!reader_) return;
+  reader_.reset();
+  source_.release();
+}
+
 BeamSearch::BeamSearch(const Config& config, Source& source, int beam, int n_threads)
     : BeamSearch(config, source, beam, n_threads, make_search_plan(config, source.info())) {}
 
@@ -34,16 +40,18 @@ BeamSearch::BeamSearch(const Config& config, Source& source, int beam, int n_thr
       conditioner_(config.rfi, info_, source.format(), plan_.window_samples, n_threads),
       search_(plan_, info_, conditioner_.subbands(), n_threads),
       clusterer_(cluster_params()) {
+  source.use_threads(n_threads);
   footprint_.reading =
       ReadAhead::footprint_bytes(plan_.window_samples, spectrum_bytes(info_, source.format())) +
       source.memory_bytes();
   footprint_.conditioning = conditioner_.footprint_bytes();
   footprint_.searching = search_.footprint_bytes();
-  expect(footprint_.total() <= config.limits.memory_bytes,
-         "the search needs {:.2f} GB for one beam and limits.memory_bytes allows {:.2f}: raise it, lower "
-         "search.dm_max_pc_cm3 or search.block_s, or raise search.snr_loss_max or search.width_min_s",
-         static_cast<double>(footprint_.total()) / 1e9,
-         static_cast<double>(config.limits.memory_bytes) / 1e9);
+  expect(
+      footprint_.total() <= config.limits.memory_bytes,
+      "the search needs {:.2f} GB for one beam and limits.memory_bytes allows {:.2f}: raise it, lower "
+      "search.dm_max_pc_cm3 or search.block_s, or raise search.snr_loss_max or search.width_min_s{}",
+      static_cast<double>(footprint_.total()) / 1e9, static_cast<double>(config.limits.memory_bytes) / 1e9,
+      source.memory_bytes() > 0 ? "; making spectra of voltages takes less with fewer limits.threads" : "");
 }
 
 ClusterParams BeamSearch::cluster_params() const {

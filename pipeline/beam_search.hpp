@@ -47,6 +47,7 @@ class BeamSearch final : public BeamStream {
   BeamSearch(const Config& config, Source& source, int beam, int n_threads);
   /// With the plan that make_search_plan(config, source.info()) makes, which equal streams may share.
   BeamSearch(const Config& config, Source& source, int beam, int n_threads, SearchPlan plan);
+  ~BeamSearch() override;
   /// Samples that the mask flags have no weight. To be called before the first window.
   void use_mask(const std::string& path);
   const SearchPlan& plan() const { return plan_; }

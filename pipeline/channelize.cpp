@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
+#include <limits>
 
 #include "io/sink.hpp"
 #include "kernels/requantise.hpp"
@@ -14,6 +16,8 @@
 
 namespace tianyan {
 namespace {
+
+constexpr std::int64_t kFewestForLevels = 64;  // sigma to 10 %; levels of fewer are measured again
 
 std::string path_of_dm(const std::string& path, const SinkFormat& format, double dm_pc_cm3) {
   const auto ending = std::find_if(format.extensions.begin(), format.extensions.end(),
@@ -51,24 +55,45 @@ class SpectraFile {
   const std::string& path() const { return path_; }
   std::int64_t n_clipped() const { return n_clipped_; }
 
-  /// values [time][column] of a whole stretch, with their weights; returns when they are written.
-  void write(std::int64_t first, View<const float, 2> values, const std::vector<CalibrationSpan>& spans) {
+  /// values [time][column] of a whole stretch, with weights good [time][coarse] and the spans that they make;
+  /// values without weight are lost. Returns when they are written.
+  void write(std::int64_t first, View<float, 2> values, View<const std::uint8_t, 2> good,
+             const std::vector<CalibrationSpan>& spans) {
     block_.first_sample = first;
     block_.n_time = values.shape(0);
     block_.spans = spans;
     block_.reserve(values.shape(0), spectrum_bytes(info_, sink_->format()));
     const auto bytes = block_.samples.view().slice(0, 0, values.shape(0));
-    if (is_quantised_)
-      quantise(values, bytes);
-    else
+    if (is_quantised_) {
+      quantise(values, good, bytes);
+    } else {
+      fill_unweighted(values, good, [](std::int64_t) { return 0.0F; });
       std::copy_n(reinterpret_cast<const std::uint8_t*>(values.data()), bytes.size(), bytes.data());
+    }
     sink_->write(block_);
   }
   void finish() { sink_->finish(); }
 
  private:
-  void quantise(View<const float, 2> values, View<std::uint8_t, 2> bytes) {
-    if (keeps_scales_ || !has_levels_) measure(values);
+  /// values[t][i] = value_of(i) where column i has no weight.
+  template <class ValueOf>
+  void fill_unweighted(View<float, 2> values, View<const std::uint8_t, 2> good,
+                       const ValueOf& value_of) const {
+    const std::int64_t n_coarse = good.shape(1), per_coarse = info_.n_chan / n_coarse;
+    for (std::int64_t t = 0; t < values.shape(0); ++t)
+      for (std::int64_t c = 0; c < n_coarse; ++c) {
+        if (good(t, c) != 0) continue;
+        for (std::int64_t p = 0; p < info_.n_pol; ++p)
+          for (auto i = p * info_.n_chan + c * per_coarse, end = i + per_coarse; i < end; ++i)
+            values(t, i) = value_of(i);
+      }
+  }
+
+  /// What has no weight becomes level 0, and is neither measured nor counted.
+  void quantise(View<float, 2> values, View<const std::uint8_t, 2> good, View<std::uint8_t, 2> bytes) {
+    measure(values, good);
+    fill_unweighted(values, good,
+                    [this](std::int64_t i) { return levels_.offset[static_cast<std::size_t>(i)]; });
     n_clipped_ += requantise(values, levels_, bytes);
     if (!keeps_scales_) return;
     for (CalibrationSpan& span : block_.spans) {
@@ -77,18 +102,39 @@ class SpectraFile {
     }
   }
 
-  void measure(View<const float, 2> values) {
-    std::vector<std::uint8_t> good(static_cast<std::size_t>(values.shape(0)), 0);
-    for (const CalibrationSpan& span : block_.spans)
-      if (!span.missing) std::fill(good.begin() + span.begin, good.begin() + span.end, std::uint8_t{1});
-    const View<const std::uint8_t, 1> times(good.data(), {std::ssize(good)});
+  /// Levels of this stretch, or of those coarse channels that have none yet.
+  void measure(View<float, 2> values, View<const std::uint8_t, 2> good) {
+    const std::int64_t n_coarse = good.shape(1), per_coarse = info_.n_chan / n_coarse;
+    has_levels_.resize(static_cast<std::size_t>(n_coarse), false);
+    if (!keeps_scales_ && std::find(has_levels_.begin(), has_levels_.end(), false) == has_levels_.end())
+      return;
+    const RequantTable levels = measure_all(values, good);
+    levels_.scale.resize(levels.scale.size());
+    levels_.offset.resize(levels.offset.size());
+    for (std::size_t i = 0; i < levels.scale.size(); ++i) {
+      const auto c = i % static_cast<std::size_t>(info_.n_chan) / static_cast<std::size_t>(per_coarse);
+      if (!keeps_scales_ && has_levels_[c]) continue;
+      levels_.scale[i] = levels.scale[i];
+      levels_.offset[i] = levels.offset[i];
+    }
+    for (std::int64_t c = 0; c < n_coarse; ++c) {
+      std::int64_t n_good = 0;
+      for (std::int64_t t = 0; t < good.shape(0); ++t) n_good += good(t, c);
+      if (n_good >= kFewestForLevels) has_levels_[static_cast<std::size_t>(c)] = true;
+    }
+  }
+
+  RequantTable measure_all(View<float, 2> values, View<const std::uint8_t, 2> good) const {
+    fill_unweighted(values, good, [](std::int64_t) { return std::numeric_limits<float>::quiet_NaN(); });
+    const std::vector<std::uint8_t> all(static_cast<std::size_t>(values.shape(0)), 1);
+    const View<const std::uint8_t, 1> times(all.data(), {std::ssize(all)});
     const std::int64_t n_power = values.shape(1) - std::int64_t{n_signed_} * info_.n_chan;
-    levels_ = measure_levels(values.slice(1, 0, n_power), times);
-    const auto rest =
-        measure_levels(values.slice(1, n_power, values.shape(1)), times, kSigmaLevels, kSignedMeanLevel);
-    levels_.scale.insert(levels_.scale.end(), rest.scale.begin(), rest.scale.end());
-    levels_.offset.insert(levels_.offset.end(), rest.offset.begin(), rest.offset.end());
-    has_levels_ = std::count(good.begin(), good.end(), 1) > 0;
+    const View<const float, 2> v = values;
+    RequantTable levels = measure_levels(v.slice(1, 0, n_power), times);
+    const auto rest = measure_levels(v.slice(1, n_power, v.shape(1)), times, kSigmaLevels, kSignedMeanLevel);
+    levels.scale.insert(levels.scale.end(), rest.scale.begin(), rest.scale.end());
+    levels.offset.insert(levels.offset.end(), rest.offset.begin(), rest.offset.end());
+    return levels;
   }
 
   std::string path_;
@@ -98,7 +144,7 @@ class SpectraFile {
   std::unique_ptr<Sink> sink_;
   RawBlock block_;
   RequantTable levels_;
-  bool has_levels_ = false;
+  std::vector<bool> has_levels_;  ///< [coarse]: that hold for the file where it keeps no scales
   std::int64_t n_clipped_ = 0;
 };
 
@@ -122,19 +168,24 @@ std::vector<std::unique_ptr<SpectraFile>> create_files(const ChannelizeRequest& 
 
 ChannelizeResult channelize(const ChannelizeRequest& request) {
   const auto& config = request.config;
-  const auto voltages = open_voltages(request.input.paths, request.input.beam, hints_of(config.voltages));
-  Channelizer channelizer(config.channelize, voltages->info(), voltages->format(),
-                          thread_count(config.limits));
+  for (const std::string& path : request.input.paths) {
+    std::error_code error;
+    expect(!std::filesystem::equivalent(path, request.path, error), "{}: is the recording itself",
+           request.path);
+  }
+  const auto voltages = open_sky_voltages(request.input, config);
+  Channelizer channelizer(config.channelize, voltages->info(), voltages->format());
+  channelizer.use_threads(thread_count(config.limits));
   ChannelizeResult result;
   result.info = channelizer.info();
   const SampleRange range = time_range(result.info, request.start_s, request.duration_s);
   const auto n_column = std::int64_t{result.info.n_pol} * result.info.n_chan;
   const auto n_stretch = std::min(kScaleSpectra, range.end - range.begin);
-  const auto memory = channelizer.footprint_bytes() + n_stretch * n_column * (4 * channelizer.n_dm() + 4);
+  const auto memory = channelizer.footprint_bytes() + n_stretch * n_column * 8 * channelizer.n_dm();
   expect(memory <= config.limits.memory_bytes,
          "channelizing needs {:.2f} GB and limits.memory_bytes allows {:.2f}: raise it, take fewer channels, "
-         "products "
-         "or coherent DMs",
+         "products, "
+         "coherent DMs or threads, or a shorter channelize.sample_time_s",
          static_cast<double>(memory) / 1e9, static_cast<double>(config.limits.memory_bytes) / 1e9);
   auto files = create_files(request, channelizer, range);
   Array<float, 3> values({channelizer.n_dm(), n_stretch, n_column});
@@ -146,8 +197,12 @@ ChannelizeResult channelize(const ChannelizeRequest& request) {
     channelizer.make(*voltages, t, values.view().slice(1, 0, n), weights);
     const auto spans = spans_of(weights, channelizer.channels_per_coarse());
     for (std::size_t d = 0; d < files.size(); ++d)
-      files[d]->write(t - range.begin, values.cview()[static_cast<std::int64_t>(d)].slice(0, 0, n), spans);
-    for (const auto& span : spans) result.missing_spectra += span.missing ? span.end - span.begin : 0;
+      files[d]->write(t - range.begin, values.view()[static_cast<std::int64_t>(d)].slice(0, 0, n), weights,
+                      spans);
+    for (const auto& span : spans) {
+      if (span.missing) result.missing_spectra += span.end - span.begin;
+      if (!span.weight.empty()) result.partial_spectra += span.end - span.begin;
+    }
     t += n;
     if (request.progress) request.progress(t - range.begin, range.end - range.begin);
   }

@@ -24,17 +24,18 @@ struct ChannelizeResult {
   std::vector<std::string> paths;
   StreamInfo info;
   std::int64_t missing_spectra = 0;  ///< without weight in all channels
+  std::int64_t partial_spectra = 0;  ///< without weight in some coarse channels
   std::int64_t clipped_samples = 0;  ///< beyond 8 bits, of `samples`
   std::int64_t samples = 0;
   Losses losses;  ///< in voltage samples
 };
 
 /// Samples of 8 bits are value = raw * scale + offset, channel by channel and product by product. Where the
-/// format keeps scales they are measured anew every kScaleSpectra spectra of the scan; elsewhere those of the
-/// first such stretch hold for the whole file and are not kept. Throws std::invalid_argument where the config
-/// or the span of time does not fit, or where a format without scales would hold signed products in 8 bits;
-/// std::runtime_error where files cannot be read or written; Interrupted at a signal, with nothing left
-/// behind.
+/// format keeps scales they are measured anew every kScaleSpectra spectra of the file; elsewhere those of
+/// the first such stretch in which a coarse channel is there hold for the whole file and are not kept, and
+/// what has no weight is zeros. Throws std::invalid_argument where the config or the span of time does not
+/// fit, or where a format without scales would hold signed products in 8 bits; std::runtime_error where files
+/// cannot be read or written; Interrupted at a signal, with nothing left behind.
 ChannelizeResult channelize(const ChannelizeRequest& request);
 
 inline constexpr std::int64_t kScaleSpectra = 4096;

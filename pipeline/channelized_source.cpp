@@ -8,10 +8,14 @@ namespace tianyan {
 namespace {
 
 /// Files are listed in spectra: a spectrum belongs to the file that holds its first voltage.
-std::vector<InputFile> files_in_spectra(std::vector<InputFile> files, std::int64_t n_voltage) {
+std::vector<InputFile> files_in_spectra(std::vector<InputFile> files, std::int64_t n_voltage,
+                                        std::int64_t n_spectra) {
+  const auto first_from = [&](std::int64_t sample) {
+    return std::min((sample + n_voltage - 1) / n_voltage, n_spectra);
+  };
   for (InputFile& file : files) {
-    const auto end = (file.first_sample + file.n_time) / n_voltage;
-    file.first_sample = (file.first_sample + n_voltage - 1) / n_voltage;
+    const auto end = first_from(file.first_sample + file.n_time);
+    file.first_sample = first_from(file.first_sample);
     file.n_time = std::max<std::int64_t>(0, end - file.first_sample);
   }
   return files;
@@ -47,10 +51,9 @@ Losses losses_in_spectra(const Losses& voltages, std::int64_t n_voltage) {
   return losses;
 }
 
-ChannelizedSource::ChannelizedSource(std::unique_ptr<VoltageSource> voltages, const ChannelizeConfig& config,
-                                     int n_threads)
+ChannelizedSource::ChannelizedSource(std::unique_ptr<VoltageSource> voltages, const ChannelizeConfig& config)
     : voltages_(std::move(voltages)),
-      channelizer_(config, voltages_->info(), voltages_->format(), n_threads),
+      channelizer_(config, voltages_->info(), voltages_->format()),
       info_(channelizer_.info()),
       format_(channelizer_.format()) {
   expect(channelizer_.n_dm() == 1,
@@ -59,7 +62,7 @@ ChannelizedSource::ChannelizedSource(std::unique_ptr<VoltageSource> voltages, co
          "`tianyan channelize`",
          channelizer_.n_dm());
   check_header(info_, format_, voltages_->files().front().path);
-  files_ = files_in_spectra(voltages_->files(), channelizer_.voltages_per_spectrum());
+  files_ = files_in_spectra(voltages_->files(), channelizer_.voltages_per_spectrum(), info_.n_time);
 }
 
 const Losses& ChannelizedSource::losses() const {

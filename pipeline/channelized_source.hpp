@@ -11,7 +11,7 @@ namespace tianyan {
 class ChannelizedSource : public Source {
  public:
   /// Throws std::invalid_argument as Channelizer does, and where the config has more than one coherent DM.
-  ChannelizedSource(std::unique_ptr<VoltageSource> voltages, const ChannelizeConfig& config, int n_threads);
+  ChannelizedSource(std::unique_ptr<VoltageSource> voltages, const ChannelizeConfig& config);
 
   const StreamInfo& info() const override { return info_; }
   const SampleFormat& format() const override { return format_; }
@@ -19,6 +19,8 @@ class ChannelizedSource : public Source {
   const Losses& losses() const override;
   std::string format_name() const override { return voltages_->format_name(); }
   std::int64_t memory_bytes() const override { return channelizer_.footprint_bytes(); }
+  void use_threads(int n_threads) override { channelizer_.use_threads(n_threads); }
+  void release() override { channelizer_.release(); }
   void read(std::int64_t first_sample, std::int64_t n_time, RawBlock& out) override;
 
  private:

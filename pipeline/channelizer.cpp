@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "kernels/unpack_voltages.hpp"
 #include "pipeline/fft_wisdom.hpp"
@@ -15,7 +16,6 @@ constexpr double kFastChannelMhz = 500.0 / 4096.0;
 constexpr std::int64_t kRunFrames = 32;     // unpacked and transformed while in a core's cache
 constexpr std::int64_t kTileChannels = 16;  // one cache line of a spectrum
 constexpr std::int64_t kChunkBytes = 16 << 20;
-constexpr std::int64_t kTasksPerThread = 4;
 constexpr std::int64_t kPad = 8;  // rows a power of two apart would share a cache's sets
 
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
@@ -52,7 +52,28 @@ PfbParams pfb_params(const ChannelizeConfig& config, const VoltageInfo& voltages
   params.kaiser_beta = config.kaiser_beta;
   params.over_num = over.num;
   params.over_den = over.den;
+  if (params.n_chan == 1) {  // there is nothing to filter
+    params.n_tap = 1;
+    params.window = PfbWindow::kRectangular;
+  }
   return params;
+}
+
+/// Of the powers of two that hold at least one spectrum, that with the least work for each; n_valid is whole
+/// spectra.
+CoherentLengths cheapest_lengths(const CoherentParams& params, std::int64_t n_sum) {
+  CoherentLengths best = coherent_lengths(params);
+  const auto cost = [n_sum](const CoherentLengths& l) {
+    const auto n_kept = l.n_valid / n_sum * n_sum;
+    const auto n = static_cast<double>(l.n_fft);
+    return n_kept > 0 ? n * std::log2(n) / static_cast<double>(n_kept)
+                      : std::numeric_limits<double>::infinity();
+  };
+  for (auto n = 2 * best.n_fft; n <= kLongestCoherentFft; n *= 2) {
+    const CoherentLengths longer = coherent_lengths(params, n);
+    if (cost(longer) < 0.9 * cost(best)) best = longer;  // longer ones take memory
+  }
+  return best;
 }
 
 PfbPlan make_plan(const PfbParams& params) {
@@ -90,7 +111,7 @@ Channelizer::Scratch::Scratch(const Channelizer& of) : pfb(of.pfb_), coherent(of
   series = Array<std::complex<float>, 3>({n_pol, n_chan, of.lengths_.n_fft});
   dedispersed = Array<std::complex<float>, 3>({of.n_dm(), n_pol, of.lengths_.n_valid});
   kept = Array<std::uint8_t, 1>({of.task_spectra_ * of.n_sum_});
-  tile = Array<float, 4>({of.n_dm(), kTileChannels, n_product, of.task_spectra_});
+  tile = Array<float, 4>({of.n_dm(), of.tile_channels(), n_product, of.task_spectra_});
   n_good = Array<std::int32_t, 1>({of.task_spectra_});
 }
 
@@ -105,22 +126,20 @@ struct Channelizer::Task {
 };
 
 Channelizer::Channelizer(const ChannelizeConfig& config, const VoltageInfo& voltages,
-                         const VoltageFormat& format, int n_threads)
+                         const VoltageFormat& format)
     : products_(products_of(config.products)),
       feed_(config.feed == "circular" ? FeedBasis::kCircular : FeedBasis::kLinear),
       voltages_(voltages),
       voltage_format_(format),
-      n_threads_(n_threads),
       dms_(config.coherent_dm_pc_cm3),
       pfb_(make_plan(pfb_params(config, voltages, format))) {
-  expect(voltages.band_low_mhz > 0.0,
-         "{} voltages do not say their frequency: set voltages.band_low_mhz to the lower edge of the band",
-         voltages.source_name);
   expect(products_ == PolProducts::kIntensity || voltages.n_pol == 2,
          "channelize.products = \"{}\" wants two polarisations, {} is recorded", config.products,
          voltages.n_pol);
   choose_sizes(config);
-  choose_chunk();
+  expect(voltages.n_time >= voltages_per_spectrum(),
+         "channelize.sample_time_s = {} s: a spectrum is {} voltages, the scan has {}", config.sample_time_s,
+         voltages_per_spectrum(), voltages.n_time);
 }
 
 Channelizer::~Channelizer() = default;
@@ -131,20 +150,21 @@ void Channelizer::choose_sizes(const ChannelizeConfig& config) {
   task_spectra_ = ceil_div(kRunFrames, n_sum_);
   if (dms_.empty()) return;
   const auto params = coherent_params(*std::max_element(dms_.begin(), dms_.end()));
-  lengths_ = coherent_lengths(params);
-  const auto reach = lengths_.n_before + lengths_.n_after;
-  if (lengths_.n_valid < n_sum_) lengths_ = coherent_lengths(params, reach + n_sum_);
+  lengths_ = cheapest_lengths(params, n_sum_);
+  expect(lengths_.n_valid >= n_sum_,
+         "channelize.sample_time_s = {} s is {} samples of a channel, more than a transform of coherent "
+         "dedispersion "
+         "makes: lower it",
+         config.sample_time_s, n_sum_);
   task_spectra_ = lengths_.n_valid / n_sum_;
 }
 
-/// Enough for all threads, and not much more than a few megabytes.
-void Channelizer::choose_chunk() {
-  const auto spectrum_bytes =
-      n_sum_ * pfb_.hop * voltages_.n_coarse * voltages_.n_pol * voltage_format_.sample_bits() / 8;
-  const auto n_task = ceil_div(std::int64_t{n_threads_} * kTasksPerThread, voltages_.n_coarse);
-  const auto most =
-      std::max<std::int64_t>(1, kChunkBytes / std::max<std::int64_t>(1, spectrum_bytes * task_spectra_));
-  chunk_spectra_ = task_spectra_ * std::max(std::min(n_task, most), ceil_div(n_threads_, voltages_.n_coarse));
+/// Some megabytes of voltages, and enough tasks for all threads.
+std::int64_t Channelizer::chunk_spectra() const {
+  const auto task_bytes = task_spectra_ * n_sum_ * pfb_.hop * voltages_.n_coarse * voltages_.n_pol *
+                          voltage_format_.sample_bits() / 8;
+  return task_spectra_ * std::max(kChunkBytes / std::max<std::int64_t>(1, task_bytes),
+                                  ceil_div(n_threads_, voltages_.n_coarse));
 }
 
 StreamInfo Channelizer::info(int d) const {
@@ -164,6 +184,7 @@ StreamInfo Channelizer::info(int d) const {
   info.source_name = voltages_.source_name;
   info.telescope = voltages_.telescope;
   info.backend = voltages_.backend;
+  if (voltages_.n_pol == 2) info.feed = feed_ == FeedBasis::kCircular ? "CIRC" : "LIN";
   info.beam = voltages_.beam;
   info.ra_deg = voltages_.ra_deg;
   info.dec_deg = voltages_.dec_deg;
@@ -191,19 +212,39 @@ CoherentParams Channelizer::coherent_params(double dm_pc_cm3) const {
   return params;
 }
 
-std::int64_t Channelizer::footprint_bytes() const {
+/// What Scratch takes.
+std::int64_t Channelizer::scratch_bytes() const {
   const auto n_chan = pfb_.params.n_chan, n_pol = std::int64_t{voltages_.n_pol};
+  const std::int64_t n_product = tianyan::n_product(products_), n_fft = lengths_.n_fft;
+  const auto pfb = 2 * pfb_.n_fft * 8;
+  const auto run =
+      n_pol * (run_samples() * voltage_format_.n_component() * 4 + kRunFrames * (n_chan + kPad) * 8) +
+      std::max(kRunFrames, n_fft) + n_product * n_chan * 4;
+  if (dms_.empty()) return pfb + run;
+  return pfb + run + 3 * n_fft * 8 + n_pol * n_chan * n_fft * 8 + n_dm() * n_pol * lengths_.n_valid * 8 +
+         task_spectra_ * (n_sum_ + 4) + n_dm() * tile_channels() * n_product * task_spectra_ * 4;
+}
+
+std::int64_t Channelizer::footprint_bytes() const {
   const auto chunk_samples =
-      chunk_spectra_ * n_sum_ * pfb_.hop + pfb_.n_window + (lengths_.n_before + lengths_.n_after) * pfb_.hop;
-  auto per_thread =
-      n_pol * (run_samples() * 4 * voltage_format_.n_component() + kRunFrames * (n_chan + kPad) * 8);
-  std::int64_t responses = 0;
-  if (!dms_.empty()) {
-    per_thread += n_pol * n_chan * lengths_.n_fft * 8;
-    for (const double dm : dms_) responses += response_bytes(coherent_params(dm), lengths_.n_fft);
-  }
-  return responses + n_threads_ * per_thread +
-         chunk_samples * voltages_.n_coarse * n_pol * voltage_format_.sample_bits() / 8;
+      chunk_spectra() * n_sum_ * pfb_.hop + pfb_.n_window + (lengths_.n_before + lengths_.n_after) * pfb_.hop;
+  const auto block = chunk_samples * voltages_.n_coarse * voltages_.n_pol * voltage_format_.sample_bits() / 8;
+  auto plans = pfb_.n_window * (1 + pfb_.params.n_component()) * std::int64_t{4};
+  for (const double dm : dms_) plans += response_bytes(coherent_params(dm), lengths_.n_fft);
+  return plans + n_threads_ * scratch_bytes() + block;
+}
+
+std::int64_t Channelizer::tile_channels() const { return std::min(kTileChannels, pfb_.params.n_chan); }
+
+void Channelizer::use_threads(int n_threads) {
+  if (n_threads != n_threads_) release();
+  n_threads_ = n_threads;
+}
+
+void Channelizer::release() {
+  scratch_.clear();
+  coherent_.clear();
+  block_ = {};
 }
 
 /// Samples that a run of frames looks at.
@@ -230,7 +271,7 @@ void Channelizer::make(VoltageSource& source, std::int64_t first, View<float, 3>
          stream.n_time);
   allocate();
   for (std::int64_t t = 0; t < n_time;) {
-    const auto n = std::min(chunk_spectra_ - (first + t) % chunk_spectra_, n_time - t);
+    const auto n = std::min(chunk_spectra() - (first + t) % chunk_spectra(), n_time - t);
     make_chunk(source, first + t, out.slice(1, t, t + n), good.slice(0, t, t + n));
     t += n;
   }
@@ -342,8 +383,8 @@ void Channelizer::dedisperse(const Task& task, Scratch& scratch) const {
   const auto good = scratch.good.view().slice(0, 0, lengths_.n_before + n_valid + lengths_.n_after);
   good_frames(window(), missing_[static_cast<std::size_t>(task.coarse)], voltages_.n_time, first_frame, good);
   erode(good, scratch.kept.view());
-  for (std::int64_t k = 0; k < n_chan; k += kTileChannels)
-    store_channels(task, k, std::min(kTileChannels, n_chan - k), scratch);
+  for (std::int64_t k = 0; k < n_chan; k += tile_channels())
+    store_channels(task, k, std::min(tile_channels(), n_chan - k), scratch);
   for (std::int64_t i = 0; i < task_spectra_; ++i)
     if (task.is_wanted(task.first + i))
       task.good(task.first + i - task.out_first, task.coarse) = 2 * scratch.n_good(i) >= n_sum_ ? 1 : 0;

@@ -25,10 +25,9 @@ namespace tianyan {
 
 class Channelizer {
  public:
-  /// Bound when it is made: streams and memory are known then, and little has been taken. Throws
-  /// std::invalid_argument where the config cannot work for these voltages.
-  Channelizer(const ChannelizeConfig& config, const VoltageInfo& voltages, const VoltageFormat& format,
-              int n_threads);
+  /// Bound when it is made, for one thread: streams and memory are known then, and nothing but the filter's
+  /// taps has been taken. Throws std::invalid_argument where the config cannot work for these voltages.
+  Channelizer(const ChannelizeConfig& config, const VoltageInfo& voltages, const VoltageFormat& format);
   ~Channelizer();
 
   /// Of DM number d: all alike but for coherent_dm_pc_cm3.
@@ -40,9 +39,11 @@ class Channelizer {
   /// Voltage samples of a coarse channel that a spectrum stands for.
   std::int64_t voltages_per_spectrum() const { return n_sum_ * pfb_.hop; }
   int channels_per_coarse() const { return static_cast<int>(pfb_.params.n_chan); }
+  void use_threads(int n_threads);
+  /// All that make() takes with that many threads.
   std::int64_t footprint_bytes() const;
-  /// Spectra that are made at once without waste.
-  std::int64_t chunk_spectra() const { return chunk_spectra_; }
+  /// Gives it back; the next make() takes it again.
+  void release();
 
   /// Spectra [first, first + out.shape(1)) into out [dm][time][product * n_chan + channel], lowest frequency
   /// first, and good [time][coarse]. Takes its memory when it is first called.
@@ -52,7 +53,6 @@ class Channelizer {
   struct Scratch;
   struct Task;
   void choose_sizes(const ChannelizeConfig& config);
-  void choose_chunk();
   void allocate();
   CoherentParams coherent_params(double dm_pc_cm3) const;
   void make_chunk(VoltageSource& source, std::int64_t first, View<float, 3> out, View<std::uint8_t, 2> good);
@@ -63,19 +63,21 @@ class Channelizer {
   void store_channels(const Task& task, std::int64_t first_channel, std::int64_t n, Scratch& s) const;
   void dedisperse_channel(const Task& task, std::int64_t k, std::int64_t i, Scratch& s) const;
   std::int64_t run_samples() const;
+  std::int64_t tile_channels() const;
+  std::int64_t chunk_spectra() const;
+  std::int64_t scratch_bytes() const;
   FrameWindow window() const { return {pfb_.hop, pfb_.lead, pfb_.n_window}; }
 
   PolProducts products_;
   FeedBasis feed_;
   VoltageInfo voltages_;
   VoltageFormat voltage_format_;
-  int n_threads_;
+  int n_threads_ = 1;
   std::vector<double> dms_;
   PfbPlan pfb_;
   std::int64_t n_sum_ = 1;         ///< frames of a spectrum
   std::int64_t task_spectra_ = 1;  ///< spectra that one thread makes at once; its first is a multiple of it
-  std::int64_t chunk_spectra_ = 1;
-  CoherentLengths lengths_;             ///< of the largest DM
+  CoherentLengths lengths_;        ///< of the largest DM
   std::vector<CoherentPlan> coherent_;  ///< [dm], from the first make() on
   std::vector<std::unique_ptr<Scratch>> scratch_;
   VoltageBlock block_;

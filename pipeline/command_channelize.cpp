@@ -63,6 +63,10 @@ void print(const ChannelizeResult& result) {
     std::cout << fmt::format(
         "{} spectra have no weight: voltages are missing there, or beyond the ends of the scan\n",
         result.missing_spectra);
+  if (result.partial_spectra > 0)
+    std::cout << fmt::format(
+        "{} spectra have no weight in some of the coarse channels: voltages are missing there\n",
+        result.partial_spectra);
   if (result.clipped_samples > 0)
     std::cout << fmt::format("{} of {} samples were beyond 8 bits and are clipped\n", result.clipped_samples,
                              result.samples);

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
+#include <set>
 
 namespace tianyan {
 namespace {
@@ -243,6 +245,10 @@ void check_rules(const SearchConfig& s, ReadReport& report) {
 }
 
 void check_rules(const ChannelizeConfig& c, ReadReport& report) {
+  std::set<long long> hundredths;  // as they stand in the names of files
+  for (const double dm : c.coherent_dm_pc_cm3) hundredths.insert(std::llround(100.0 * dm));
+  report.rule(hundredths.size() == c.coherent_dm_pc_cm3.size(), {"channelize.coherent_dm_pc_cm3"},
+              "channelize.coherent_dm_pc_cm3 has values that are the same to 0.01 pc/cm3");
   report.rule(c.n_bits == 8 || c.n_bits == 32, {"channelize.n_bits"},
               fmt::format("channelize.n_bits = {}: 8, or 32 for floats, is possible", c.n_bits));
   report.rule(
@@ -300,6 +306,9 @@ std::string config_hash(const Config& config) {
   science.output = defaults.output;
   science.search.block_s = defaults.search.block_s;
   science.search.backend = defaults.search.backend;
+  science.channelize.products = defaults.channelize.products;  // a search takes the intensity
+  science.channelize.feed = defaults.channelize.feed;
+  science.channelize.n_bits = defaults.channelize.n_bits;
   return fmt::format("{:016x}", fnv1a(print_config(science)));
 }
 

@@ -120,7 +120,7 @@ Config load_config(const std::string& path, const std::vector<std::string>& set 
 std::string print_config(const Config& config);
 
 /// 16 hexadecimal digits: FNV-1a of print_config() with what cannot change an answer at its default: limits,
-/// output, block length, backend.
+/// output, block length, backend, and what `tianyan channelize` alone looks at.
 std::string config_hash(const Config& config);
 
 struct Fraction {

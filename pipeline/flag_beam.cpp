@@ -65,7 +65,9 @@ FlagBeam::FlagBeam(const Config& config, Source& source, int beam, int n_threads
       rfifind_(rfifind_stream(info_, window_samples_)),
       channels_per_bin_((info_.n_chan + kPlotBins - 1) / kPlotBins),
       cells_per_bin_(((info_.n_time + kCellSamples - 1) / kCellSamples + kPlotBins - 1) / kPlotBins),
-      spectrum_(window_samples_) {}
+      spectrum_(window_samples_) {
+  source.use_threads(n_threads);
+}
 
 std::int64_t FlagBeam::footprint_bytes() const {
   const auto n_subband = std::ssize(conditioner_.subbands()) - 1;
@@ -192,6 +194,7 @@ FlagReport FlagBeam::finish() {
   write_rfifind_mask(files_.rfifind, rfifind_.finish());
   if (sink_) sink_->finish();
   reader_.reset();
+  source_.release();
   return conditioner_.report();
 }
 

@@ -51,6 +51,7 @@ json to_json(const StreamInfo& i) {
           {"n_time", i.n_time},
           {"start_day", i.start.day},
           {"start_second", i.start.second},
+          {"coherent_dm_pc_cm3", i.coherent_dm_pc_cm3},
           {"source_name", i.source_name},
           {"telescope", i.telescope},
           {"backend", i.backend},
@@ -68,6 +69,7 @@ StreamInfo info_from(const json& j) {
   i.sample_time_s = j.at("sample_time_s");
   i.n_time = j.at("n_time");
   i.start = {j.at("start_day"), j.at("start_second")};
+  i.coherent_dm_pc_cm3 = j.at("coherent_dm_pc_cm3");
   i.source_name = j.at("source_name");
   i.telescope = j.at("telescope");
   i.backend = j.at("backend");

@@ -42,7 +42,8 @@ struct StreamInfo {
   std::string source_name;
   std::string telescope;
   std::string backend;
-  int beam = 0;                                              ///< 1..19, 0 unknown
+  std::string feed;  ///< of two polarisations: "LIN", "CIRC", or "" where unknown
+  int beam = 0;      ///< 1..19, 0 unknown
   double ra_deg = std::numeric_limits<double>::quiet_NaN();  ///< J2000 pointing of this beam, NaN unknown
   double dec_deg = std::numeric_limits<double>::quiet_NaN();
 

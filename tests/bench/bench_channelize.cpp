@@ -59,7 +59,8 @@ void channelize(benchmark::State& state, double coherent_dm_pc_cm3) {
   NoiseVoltages source;
   ChannelizeConfig config;
   if (coherent_dm_pc_cm3 > 0.0) config.coherent_dm_pc_cm3 = {coherent_dm_pc_cm3};
-  Channelizer channelizer(config, source.info(), source.format(), static_cast<int>(state.range(0)));
+  Channelizer channelizer(config, source.info(), source.format());
+  channelizer.use_threads(static_cast<int>(state.range(0)));
   Array<float, 3> out({1, kSpectra, kChannels});
   Array<std::uint8_t, 2> good({kSpectra, 1});
   channelizer.make(source, 0, out.view(), good.view());  // plans, pages

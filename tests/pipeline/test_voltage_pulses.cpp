@@ -63,7 +63,8 @@ Profile profile_of(const ScanSpec& spec, const ChannelizeConfig& config) {
   const TempDir dir;
   const auto paths = simulate_scan(spec, dir.path());
   const auto voltages = open_voltages(paths, 1, {});
-  Channelizer channelizer(config, voltages->info(), voltages->format(), 2);
+  Channelizer channelizer(config, voltages->info(), voltages->format());
+  channelizer.use_threads(2);
   const StreamInfo info = channelizer.info();
   Array<float, 3> power({1, info.n_time, info.n_chan});
   Array<std::uint8_t, 2> good({info.n_time, channelizer.n_coarse()});
