@@ -21,6 +21,13 @@ std::vector<VoltageSinkFormat>& sink_formats() {
   return formats;
 }
 
+const VoltageSourceFormat* find_format(const std::string& path) {
+  const auto head = read_head(RawFile(path));
+  for (const auto& format : source_formats())
+    if (format.probe(path, head)) return &format;
+  return nullptr;
+}
+
 }  // namespace
 
 bool register_voltage_format(const VoltageSourceFormat& format) {
@@ -35,12 +42,17 @@ bool register_voltage_sink(const VoltageSinkFormat& format) {
 
 const VoltageSourceFormat* voltage_format_of(const std::string& path) {
   try {
-    const auto head = read_head(RawFile(path));
-    for (const auto& format : source_formats())
-      if (format.probe(path, head)) return &format;
+    return find_format(path);
   } catch (const std::runtime_error&) {  // whoever opens the file will say what is wrong with it
+    return nullptr;
   }
-  return nullptr;
+}
+
+const VoltageSourceFormat& known_voltage_format(const std::string& path) {
+  const VoltageSourceFormat* format = find_format(path);
+  require(format != nullptr, "{}: no known format of voltages; known are {}", path,
+          fmt::join(voltage_format_names(), ", "));
+  return *format;
 }
 
 std::vector<std::string> voltage_format_names() {

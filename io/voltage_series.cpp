@@ -10,92 +10,193 @@
 namespace tianyan {
 namespace {
 
+constexpr double kClockError_s = 2e-6;        // a double MJD, or one of 11 decimals, is good to 1 us
 constexpr double kMaxGap_s = kSecondsPerDay;  // longer ones are mistakes: another scan, a wrong clock
+constexpr std::size_t kMaxOpen = 32;          // a series may have more files than a process may open
 
 /// A file with its samples [first_sample, end_sample) of the stream; those before own_begin are the end of
-/// the file before it as well, as GUPPI files overlap.
+/// the file before it as well.
 struct Part {
-  std::unique_ptr<VoltageSource> source;
+  std::string path;
+  std::unique_ptr<VoltageSource> source;  ///< null while the file is closed
+  VoltageInfo info;
+  VoltageFormat format;
+  InputFile file;
+  Losses losses;
+  std::string format_name;
   std::int64_t first_sample = 0, own_begin = 0;
+  std::int64_t last_read = 0;  ///< number of the read that used it last
 
-  const std::string& path() const { return source->files().front().path; }
-  std::int64_t end_sample() const { return first_sample + source->info().n_time; }
+  std::int64_t end_sample() const { return first_sample + info.n_time; }
 };
 
-void check_same_stream(const VoltageSource& a, const VoltageSource& b) {
-  const auto same = [&](const char* what, const auto& x, const auto& y, bool is_same) {
-    require(is_same, "{} and {} do not belong to one scan: {} is {} and {}; give them in separate runs",
-            a.files().front().path, b.files().front().path, what, x, y);
+std::unique_ptr<VoltageSource> open_one(const std::string& path, int beam, const VoltageHints& hints) {
+  return known_voltage_format(path).open(path, beam, hints);
+}
+
+Part describe(const std::string& path, int beam, const VoltageHints& hints, bool keep_open) {
+  Part part;
+  auto source = open_one(path, beam, hints);
+  part.path = path;
+  part.info = source->info();
+  part.format = source->format();
+  part.file = source->files().at(0);
+  part.losses = source->losses();
+  part.format_name = source->format_name();
+  if (keep_open) part.source = std::move(source);
+  return part;
+}
+
+template <class T>
+void require_same(const Part& a, const Part& b, const char* what, const T& value_a, const T& value_b,
+                  bool is_same) {
+  require(is_same, "{} and {} do not belong to one scan: {} is {} and {}; give them in separate runs", a.path,
+          b.path, what, value_a, value_b);
+}
+
+void check_same_format(const Part& a, const Part& b) {
+  const auto same = [&](const char* what, const auto& x, const auto& y) {
+    require_same(a, b, what, x, y, x == y);
   };
-  const auto near = [](double x, double y, double tolerance) { return std::abs(x - y) <= tolerance; };
-  const VoltageInfo &x = a.info(), &y = b.info();
-  same("the number of coarse channels", x.n_coarse, y.n_coarse, x.n_coarse == y.n_coarse);
-  same("the number of polarisations", x.n_pol, y.n_pol, x.n_pol == y.n_pol);
-  same("the number of bits", a.format().n_bits, b.format().n_bits, a.format() == b.format());
-  same("the lower edge of the band in MHz", x.band_low_mhz, y.band_low_mhz,
-       near(x.band_low_mhz, y.band_low_mhz, 1e-3 * x.coarse_width_mhz));
-  same("the width of a coarse channel in MHz", x.coarse_width_mhz, y.coarse_width_mhz,
-       near(x.coarse_width_mhz, y.coarse_width_mhz, 1e-6 * x.coarse_width_mhz));
-  same("the sample time in s", x.sample_time_s, y.sample_time_s,
-       near(x.sample_time_s, y.sample_time_s, 1e-9 * x.sample_time_s));
-  same("the source", x.source_name, y.source_name,
-       x.source_name == y.source_name || x.source_name.empty() || y.source_name.empty());
+  same("the number of bits", a.format.n_bits, b.format.n_bits);
+  same("'samples are complex'", a.format.is_complex, b.format.is_complex);
+  same("the kind of code", static_cast<int>(a.format.code), static_cast<int>(b.format.code));
+  same("'the band is inverted'", a.format.is_inverted, b.format.is_inverted);
+  require_same(a, b, "the format", a.format_name, b.format_name, a.format == b.format);
+}
+
+void check_same_stream(const Part& a, const Part& b) {
+  const auto near = [&](const char* what, double x, double y, double tolerance) {
+    require_same(a, b, what, x, y, std::abs(x - y) <= tolerance);
+  };
+  const VoltageInfo &x = a.info, &y = b.info;
+  check_same_format(a, b);
+  require_same(a, b, "the number of coarse channels", x.n_coarse, y.n_coarse, x.n_coarse == y.n_coarse);
+  require_same(a, b, "the number of polarisations", x.n_pol, y.n_pol, x.n_pol == y.n_pol);
+  near("the lower edge of the band in MHz", x.band_low_mhz, y.band_low_mhz, 1e-3 * x.coarse_width_mhz);
+  near("the width of a coarse channel in MHz", x.coarse_width_mhz, y.coarse_width_mhz,
+       1e-6 * x.coarse_width_mhz);
+  near("the sample time in s", x.sample_time_s, y.sample_time_s, 1e-9 * x.sample_time_s);
+}
+
+/// Of the files that know theirs; files that do not may stand between them.
+void check_same_target(const std::vector<Part>& parts) {
+  const Part *has_source = nullptr, *has_beam = nullptr;
+  for (const auto& part : parts) {
+    const VoltageInfo& info = part.info;
+    if (!info.source_name.empty()) {
+      if (!has_source) has_source = &part;
+      const std::string& known = has_source->info.source_name;
+      require_same(*has_source, part, "the source", known, info.source_name, known == info.source_name);
+    }
+    if (info.beam != 0) {
+      if (!has_beam) has_beam = &part;
+      const int known = has_beam->info.beam;
+      require_same(*has_beam, part, "the beam", known, info.beam, known == info.beam);
+    }
+  }
+}
+
+/// Samples from the end of a to the start of b: missing ones where positive, shared ones where negative, 0
+/// where the files follow each other to within half a sample or the clocks' error.
+///
+/// The headers of these two files alone decide. What is within the tolerance is left out of the stream's
+/// positions and never handed on: were the next start compared with where the stream stands instead, a
+/// sample time that is wrong in its tenth digit would become a gap or an overlap after enough files.
+std::int64_t gap_between(const Part& a, const Part& b) {
+  const double late_s = b.info.start.seconds_since(a.info.start) - a.info.duration_s();
+  require(late_s <= kMaxGap_s, "{} and {} are {} s apart; more than a day is not believed to be one scan",
+          a.path, b.path, late_s);
+  const double tolerance_s = std::max(0.5 * a.info.sample_time_s, kClockError_s);
+  if (std::abs(late_s) <= tolerance_s) return 0;
+  // b starts no earlier than a, so that -late_s is at most the duration of a.
+  const std::int64_t gap = std::llround(late_s / a.info.sample_time_s);
+  require(gap >= 0 || -2 * gap < std::min(a.info.n_time, b.info.n_time),
+          "{} and {} overlap by {} samples of {} and {}; half of the shorter or more is not believed to be "
+          "one scan",
+          a.path, b.path, -gap, a.info.n_time, b.info.n_time);
+  return gap;
+}
+
+/// A file that was opened again counts anew, from less to as much as it had counted before it was closed.
+bool counts_less(const Losses& a, const Losses& b) {
+  return a.gap_samples < b.gap_samples || a.n_gaps < b.n_gaps || a.lost_bytes < b.lost_bytes ||
+         a.notes.size() < b.notes.size();
+}
+
+void add_losses(const Losses& of, Losses& to) {
+  to.gap_samples += of.gap_samples;
+  to.n_gaps += of.n_gaps;
+  to.lost_bytes += of.lost_bytes;
+  to.cut_short = to.cut_short || of.cut_short;
+  to.notes.insert(to.notes.end(), of.notes.begin(), of.notes.end());
+}
+
+/// Bytes of all blocks one after the other, pieces moved along.
+void join(const std::vector<VoltageBlock>& blocks, std::int64_t first_sample, VoltageBlock& out) {
+  std::int64_t n_byte = 0;
+  for (const auto& block : blocks) n_byte += block.bytes.size();
+  out.reserve(n_byte);
+  out.pieces.clear();
+  std::int64_t at = 0;
+  for (const auto& block : blocks) {
+    const std::int64_t n = block.bytes.size(), later = block.first_sample - first_sample;
+    if (n > 0) std::memcpy(out.bytes.data() + at, block.bytes.data(), static_cast<std::size_t>(n));
+    for (VoltagePiece piece : block.pieces) {
+      piece.begin += later;
+      piece.end += later;
+      piece.first_bit += 8 * at;
+      out.pieces.push_back(piece);
+    }
+    at += n;
+  }
 }
 
 class VoltageSeries : public VoltageSource {
  public:
-  explicit VoltageSeries(std::vector<Part> parts)
-      : parts_(std::move(parts)), info_(parts_.front().source->info()) {
+  VoltageSeries(std::vector<Part> parts, int beam, const VoltageHints& hints)
+      : parts_(std::move(parts)), beam_(beam), hints_(hints), info_(parts_.front().info) {
     for (std::size_t i = 0; i < parts_.size(); ++i) {
-      place(i);
-      files_.push_back(parts_[i].source->files().front());
+      if (i > 0) place(parts_[i - 1], parts_[i]);
+      files_.push_back(parts_[i].file);
       files_.back().first_sample = parts_[i].first_sample;
+      if (info_.beam == 0) info_.beam = parts_[i].info.beam;
+      if (info_.source_name.empty()) info_.source_name = parts_[i].info.source_name;
     }
     info_.n_time = parts_.back().end_sample();
+    if (between_.n_gaps > 0)
+      between_.notes.push_back(fmt::format("{} gaps between the {} files from {} on: {} samples are missing",
+                                           between_.n_gaps, parts_.size(), parts_.front().path,
+                                           between_.gap_samples));
   }
 
   const VoltageInfo& info() const override { return info_; }
-  const VoltageFormat& format() const override { return parts_.front().source->format(); }
+  const VoltageFormat& format() const override { return parts_.front().format; }
   const std::vector<InputFile>& files() const override { return files_; }
-  std::string format_name() const override { return parts_.front().source->format_name(); }
+  std::string format_name() const override { return parts_.front().format_name; }
 
   const Losses& losses() const override {
-    losses_ = {};
-    losses_.gap_samples = gap_samples_;
-    losses_.n_gaps = n_gaps_;
-    if (n_gaps_ > 0)
-      losses_.notes.push_back(fmt::format("{} gaps between the {} files from {} on: {} samples are missing",
-                                          n_gaps_, parts_.size(), parts_.front().path(), gap_samples_));
-    for (const auto& part : parts_) {
-      const Losses& l = part.source->losses();
-      losses_.gap_samples += l.gap_samples;
-      losses_.n_gaps += l.n_gaps;
-      losses_.lost_bytes += l.lost_bytes;
-      losses_.cut_short = losses_.cut_short || l.cut_short;
-      losses_.notes.insert(losses_.notes.end(), l.notes.begin(), l.notes.end());
-    }
+    losses_ = between_;
+    for (const auto& part : parts_) add_losses(part.losses, losses_);
     return losses_;
   }
 
   void read(std::int64_t first_sample, std::int64_t n_time, VoltageBlock& out) override {
     expect(first_sample >= 0 && n_time >= 0 && first_sample <= info_.n_time - n_time,
-           "{}: samples [{}, {}) of {}", parts_.front().path(), first_sample, first_sample + n_time,
+           "{}: samples [{}, {}) of {}", parts_.front().path, first_sample, first_sample + n_time,
            info_.n_time);
     const std::int64_t end = first_sample + n_time;
     auto part = std::partition_point(parts_.begin(), parts_.end(),
                                      [&](const Part& p) { return p.end_sample() <= first_sample; });
     if (part != parts_.end() && part->first_sample <= first_sample && end <= part->end_sample()) {
-      part->source->read(first_sample - part->first_sample, n_time, out);
-      out.first_sample = first_sample;
+      read_part(*part, first_sample, n_time, out);
       return;
     }
     std::vector<VoltageBlock> blocks;
     for (; part != parts_.end() && part->own_begin < end; ++part) {
       const std::int64_t begin = std::max(first_sample, part->own_begin);
       const std::int64_t n = std::min(end, part->end_sample()) - begin;
-      if (n <= 0) continue;
-      part->source->read(begin - part->first_sample, n, blocks.emplace_back());
-      blocks.back().first_sample = begin;
+      if (n > 0) read_part(*part, begin, n, blocks.emplace_back());
     }
     join(blocks, first_sample, out);
     out.first_sample = first_sample;
@@ -103,57 +204,61 @@ class VoltageSeries : public VoltageSource {
   }
 
  private:
-  /// Where part i begins in the stream, after what the part before it left.
-  void place(std::size_t i) {
-    if (i == 0) return;
-    const Part& before = parts_[i - 1];
-    Part& part = parts_[i];
-    const double since_s = part.source->info().start.seconds_since(info_.start);
-    require(since_s <= before.source->info().start.seconds_since(info_.start) +
-                           before.source->info().duration_s() + kMaxGap_s,
-            "{} and {} are more than a day apart: not believed to be one scan", before.path(), part.path());
-    part.first_sample = std::llround(since_s / info_.sample_time_s);
-    part.own_begin = std::max(part.first_sample, before.end_sample());
-    const std::int64_t n_shared = before.end_sample() - part.first_sample;
-    require(2 * n_shared < std::min(before.source->info().n_time, part.source->info().n_time),
-            "{} and {} overlap by {} samples", before.path(), part.path(), n_shared);
-    if (n_shared >= 0) return;
-    gap_samples_ -= n_shared;
-    ++n_gaps_;
-  }
-
-  static void join(const std::vector<VoltageBlock>& blocks, std::int64_t first_sample, VoltageBlock& out) {
-    std::int64_t n_byte = 0;
-    for (const auto& block : blocks) n_byte += block.bytes.size();
-    out.reserve(n_byte);
-    out.pieces.clear();
-    std::int64_t at = 0;
-    for (const auto& block : blocks) {
-      if (block.bytes.size() > 0)
-        std::memcpy(out.bytes.data() + at, block.bytes.data(), static_cast<std::size_t>(block.bytes.size()));
-      const std::int64_t later = block.first_sample - first_sample;
-      for (VoltagePiece piece : block.pieces) {
-        piece.begin += later;
-        piece.end += later;
-        piece.first_bit += 8 * at;
-        out.pieces.push_back(piece);
-      }
-      at += block.bytes.size();
+  void place(const Part& before, Part& part) {
+    const std::int64_t gap = gap_between(before, part);
+    part.first_sample = before.end_sample() + gap;
+    part.own_begin = before.end_sample() + std::max<std::int64_t>(0, gap);
+    if (gap > 0) {
+      between_.gap_samples += gap;
+      ++between_.n_gaps;
+    } else if (gap < 0) {
+      between_.notes.push_back(fmt::format("{} and {} share {} samples: those of {} were taken", before.path,
+                                           part.path, -gap, before.path));
     }
   }
 
+  void read_part(Part& part, std::int64_t first_sample, std::int64_t n_time, VoltageBlock& out) {
+    VoltageSource& source = opened(part);
+    source.read(first_sample - part.first_sample, n_time, out);
+    out.first_sample = first_sample;
+    if (counts_less(part.losses, source.losses())) part.losses = source.losses();
+  }
+
+  VoltageSource& opened(Part& part) {
+    part.last_read = ++n_read_;
+    if (part.source) return *part.source;
+    close_one_of_many();
+    auto source = open_one(part.path, beam_, hints_);
+    const InputFile& now = source->files().at(0);
+    require(now.size_bytes == part.file.size_bytes && now.n_time == part.file.n_time &&
+                now.header_checksum == part.file.header_checksum && source->format() == part.format,
+            "{}: changed while it was being read: {} bytes and {} samples, {} and {} before", part.path,
+            now.size_bytes, now.n_time, part.file.size_bytes, part.file.n_time);
+    part.source = std::move(source);
+    return *part.source;
+  }
+
+  /// So that one more can be opened: the one that was not read for longest.
+  void close_one_of_many() {
+    std::size_t n_open = 0;
+    Part* oldest = nullptr;
+    for (Part& part : parts_) {
+      if (!part.source) continue;
+      ++n_open;
+      if (!oldest || part.last_read < oldest->last_read) oldest = &part;
+    }
+    if (n_open >= kMaxOpen) oldest->source.reset();
+  }
+
   std::vector<Part> parts_;
+  int beam_;
+  VoltageHints hints_;
   VoltageInfo info_;
   std::vector<InputFile> files_;
-  std::int64_t gap_samples_ = 0, n_gaps_ = 0;
+  Losses between_;         // what the files' order shows, beside what each loses itself
   mutable Losses losses_;  // made when asked for: parts count as they are read
+  std::int64_t n_read_ = 0;
 };
-
-std::unique_ptr<VoltageSource> open_one(const std::string& path, int beam, const VoltageHints& hints) {
-  const auto* format = voltage_format_of(path);
-  require(format != nullptr, "{}: no known format of voltages", path);
-  return format->open(path, beam, hints);
-}
 
 }  // namespace
 
@@ -161,13 +266,15 @@ std::unique_ptr<VoltageSource> open_voltages(const std::vector<std::string>& pat
                                              const VoltageHints& hints) {
   expect(!paths.empty(), "a series of no files");
   if (paths.size() == 1) return open_one(paths.front(), beam, hints);
+  const bool keep_open = paths.size() <= kMaxOpen;  // opening takes time where headers lie among the data
   std::vector<Part> parts;
-  for (const auto& path : paths) parts.push_back({open_one(path, beam, hints), 0, 0});
+  for (const auto& path : paths) parts.push_back(describe(path, beam, hints, keep_open));
   std::stable_sort(parts.begin(), parts.end(), [](const Part& a, const Part& b) {
-    return a.source->info().start.seconds_since(b.source->info().start) < 0.0;
+    return a.info.start.seconds_since(b.info.start) < 0.0;
   });
-  for (std::size_t i = 1; i < parts.size(); ++i) check_same_stream(*parts[i - 1].source, *parts[i].source);
-  return std::make_unique<VoltageSeries>(std::move(parts));
+  for (std::size_t i = 1; i < parts.size(); ++i) check_same_stream(parts.front(), parts[i]);
+  check_same_target(parts);
+  return std::make_unique<VoltageSeries>(std::move(parts), beam, hints);
 }
 
 }  // namespace tianyan

@@ -51,12 +51,20 @@ bool register_voltage_format(const VoltageSourceFormat& format);
 
 /// The format that takes the file; nullptr where none does, also where it cannot be read.
 const VoltageSourceFormat* voltage_format_of(const std::string& path);
+/// The same, but std::runtime_error that says why: it cannot be read, or no format takes it.
+const VoltageSourceFormat& known_voltage_format(const std::string& path);
 
 /// Names of the known formats, in alphabetical order.
 std::vector<std::string> voltage_format_names();
 
-/// Opens the files of one beam as one stream, ordered by their start times; gaps are missing and counted.
-/// Files that overlap or differ in frequency, sampling or format are std::runtime_error naming both.
+/// Opens the files of one beam as one stream, ordered by their start times. A file that starts within half a
+/// sample or 2 us, whichever is longer, of the end of the one before it follows it at once; else what lies
+/// between them is missing and counted as a gap, and samples that both hold are those of the earlier, with a
+/// note. Only some of many files are open at a time: std::runtime_error where one has changed when it is
+/// opened again.
+///
+/// Throws std::runtime_error naming both files where two share half of the shorter or more, are more than a
+/// day apart, or differ in frequency, sampling, coding, source or beam.
 std::unique_ptr<VoltageSource> open_voltages(const std::vector<std::string>& paths, int beam,
                                              const VoltageHints& hints);
 

@@ -119,6 +119,21 @@ TEST(Channelizer, DoesNotDependOnHowItIsAskedNorOnThreads) {
     }
 }
 
+TEST(Channelizer, GivesItsMemoryBackAndTakesItAgain) {
+  auto source = noise(voltage_info(2, 2.0, 2, 8000, true), true);
+  ChannelizeConfig config = small_filterbank(2 * 8);
+  config.coherent_dm_pc_cm3 = {50.0};
+  Channelizer channelizer(config, source.info(), source.format());
+  channelizer.use_threads(2);
+  const auto bytes = channelizer.footprint_bytes();
+  const auto whole = make_all(channelizer, source);
+  channelizer.release();
+  expect_part(whole, make_all(channelizer, source), 0);
+  channelizer.use_threads(4);
+  EXPECT_GT(channelizer.footprint_bytes(), bytes);
+  expect_part(whole, make_all(channelizer, source), 0);
+}
+
 TEST(Channelizer, SeveralDmsInOnePassAreEachByItself) {
   auto source = noise(voltage_info(1, 4.0, 2, 30000, true), true);
   ChannelizeConfig config = small_filterbank(8);
