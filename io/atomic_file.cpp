@@ -26,7 +26,24 @@ void sync_path(const std::string& path) {
   require(status == 0 || reason == EINVAL, "{}: cannot be flushed to disk: {}", path, std::strerror(reason));
 }
 
+std::string folder_of(const std::string& path) {
+  const auto folder = std::filesystem::path(path).parent_path();
+  return folder.empty() ? "." : folder.string();
+}
+
 }  // namespace
+
+void check_output_path(const std::string& path, bool overwrite) {
+  std::error_code unknown;  // what cannot be looked at is no directory, and not there
+  require(!std::filesystem::is_directory(path, unknown), "{}: is a directory", path);
+  require(overwrite || !std::filesystem::exists(path, unknown),
+          "{}: exists already; remove it or ask to overwrite it", path);
+  const std::string folder = folder_of(path);
+  require(std::filesystem::is_directory(folder, unknown), "{}: no such directory: {}", path, folder);
+  const int status = ::access(folder.c_str(), W_OK | X_OK);
+  const int reason = errno;  // the arguments of require() may be evaluated in any order
+  require(status == 0, "{}: directory {} cannot be written to: {}", path, folder, std::strerror(reason));
+}
 
 AtomicFile::AtomicFile(std::string path)
     : path_(std::move(path)), temporary_path_(fmt::format("{}.{}.tmp", path_, ::getpid())) {}
@@ -37,11 +54,11 @@ AtomicFile::~AtomicFile() {
 
 void AtomicFile::commit() {
   sync_path(temporary_path_);
-  require(std::rename(temporary_path_.c_str(), path_.c_str()) == 0, "{}: cannot be renamed to {}: {}",
-          temporary_path_, path_, std::strerror(errno));
+  const int status = std::rename(temporary_path_.c_str(), path_.c_str());
+  const int reason = errno;
+  require(status == 0, "{}: cannot be renamed to {}: {}", temporary_path_, path_, std::strerror(reason));
   is_committed_ = true;
-  const auto folder = std::filesystem::path(path_).parent_path();
-  sync_path(folder.empty() ? "." : folder.string());
+  sync_path(folder_of(path_));
 }
 
 }  // namespace tianyan

@@ -4,6 +4,11 @@
 
 namespace tianyan {
 
+/// Refuses what could not become a file, before any work is done for it: a directory, an existing file unless
+/// `overwrite`, a name in a directory that does not exist or cannot be written to. Throws std::runtime_error
+/// naming `path`.
+void check_output_path(const std::string& path, bool overwrite);
+
 /// Write to temporary_path(), close it, then commit(). Without commit() what was written is removed. The
 /// temporary file lies in the same directory and does not exist until the caller makes it.
 class AtomicFile {

@@ -104,9 +104,7 @@ std::unique_ptr<VoltageSource> open_dada(const std::string& path, int beam, cons
   return std::make_unique<DadaSource>(path, beam, hints);
 }
 
-std::vector<int> dada_beams(const std::string& path) {
-  return {read_dada_header(RawFile(path), {}).info.beam};
-}
+std::vector<int> dada_beams(const std::string& path) { return {read_dada_beam(RawFile(path))}; }
 
 [[maybe_unused]] const bool kSource = register_voltage_format({"DADA", is_dada, dada_beams, open_dada});
 

@@ -100,19 +100,23 @@ void read_start(const KeyValues& keys, DadaHeader& header) {
                    .plus_seconds(static_cast<double>(n_before) * info.sample_time_s);
 }
 
+/// BW is needed for the sample rate, FREQ for the band's place: not where the user gives them. The sign of BW
+/// is the order of channels all the same.
 void read_band(const KeyValues& keys, const VoltageHints& hints, DadaHeader& header) {
   VoltageInfo& info = header.info;
-  const double bandwidth_mhz = keys.required_number("BW"), centre_mhz = keys.required_number("FREQ");
-  require(bandwidth_mhz != 0.0, "{}: BW is 0; a bandwidth is needed", keys.place());
+  const bool is_told = hints.sample_rate_hz > 0.0;
   const double per_sample = header.format.is_complex ? 1.0 : 2.0;  // samples of 1 MHz in 1 us
-  info.coarse_width_mhz = std::abs(bandwidth_mhz) / info.n_coarse;
-  info.sample_time_s = keys.number("TSAMP").value_or(1.0 / (per_sample * info.coarse_width_mhz)) * 1e-6;
-  if (hints.sample_rate_hz > 0.0) {
+  const double bandwidth_mhz = is_told ? keys.number("BW").value_or(1.0) : keys.required_number("BW");
+  if (is_told) {
     info.sample_time_s = 1.0 / hints.sample_rate_hz;
     info.coarse_width_mhz = hints.sample_rate_hz * 1e-6 / per_sample;
+  } else {
+    info.coarse_width_mhz = std::abs(bandwidth_mhz) / info.n_coarse;
+    info.sample_time_s = keys.number("TSAMP").value_or(1.0 / (per_sample * info.coarse_width_mhz)) * 1e-6;
   }
-  info.band_low_mhz = hints.band_low_mhz > 0.0 ? hints.band_low_mhz
-                                               : centre_mhz - 0.5 * info.n_coarse * info.coarse_width_mhz;
+  info.band_low_mhz = hints.band_low_mhz > 0.0
+                          ? hints.band_low_mhz
+                          : keys.required_number("FREQ") - 0.5 * info.n_coarse * info.coarse_width_mhz;
   header.channels_descending = (bandwidth_mhz < 0.0) != hints.lower_sideband;
   header.format.is_inverted = header.channels_descending;
   if (header.format.is_complex && keys.integer("DSB").value_or(1) == 0)
@@ -136,6 +140,9 @@ void read_code(const KeyValues& keys, DadaHeader& header) {
   if (format.n_bits < 8)
     header.notes.push_back(fmt::format("{}: NBIT is {}: the first sample was taken to be in the low bits",
                                        keys.place(), format.n_bits));
+  require(format.n_bits == 2 || format.n_bits == 4 || format.n_bits == 8 || format.n_bits == 16,
+          "{}: NBIT is {}: voltages of {} bits; 2, 4, 8 and 16 are known", keys.place(), format.n_bits,
+          format.n_bits);
   require(format.n_bits <= 8 || keys.text("ENDIAN") != "BIG", "{}: ENDIAN is BIG; 16 bits are read as LITTLE",
           keys.place());
 }
@@ -158,6 +165,24 @@ KeyValues read_keys(const RawFile& file, DadaHeader& header) {
   require(header.size_bytes <= file.size_bytes(), "{}: cut short: {} bytes, the header alone has HDR_SIZE {}",
           file.path(), file.size_bytes(), header.size_bytes);
   return parse_lines(read_text(file, header.size_bytes), file.path());
+}
+
+/// What VoltageHints cannot mend.
+void read_layout(const KeyValues& keys, DadaHeader& header) {
+  const auto count = [&](const char* key, std::int64_t max) {
+    return keys.has(key) ? static_cast<int>(keys.required_integer(key, 1, max)) : 1;
+  };
+  header.info.n_coarse = count("NCHAN", 1 << 16);
+  header.info.n_pol = count("NPOL", 2);
+  header.info.backend = keys.known_text("INSTRUMENT");
+  header.has_heaps = header.info.backend == "MKBF" || header.info.backend == "MeerKAT";
+  read_code(keys, header);
+  check_order(keys, header);
+  require(keys.number("BW").value_or(1.0) != 0.0, "{}: BW is 0; a bandwidth is needed", keys.place());
+}
+
+int beam_in(const KeyValues& keys, const std::string& path, std::vector<std::string>& notes) {
+  return beam_of(path, parse_integer(keys.text("BEAM")).value_or(0), notes);
 }
 
 std::string utc_text(const Mjd& start) {
@@ -193,31 +218,31 @@ bool is_dada_text(const std::vector<unsigned char>& head) {
     return byte < 32 ? byte != '\n' && byte != '\r' && byte != '\t' : byte > 126;
   });
   const KeyValues keys = parse_lines(std::string(head.begin(), end), "");
-  return keys.has("NBIT") && keys.has("FREQ") && (keys.has("HDR_SIZE") || keys.text("HEADER") == "DADA");
+  return keys.has("NBIT") && (keys.has("HDR_SIZE") || keys.text("HEADER") == "DADA");
 }
 
 DadaHeader read_dada_header(const RawFile& file, const VoltageHints& hints) {
   DadaHeader header;
   VoltageInfo& info = header.info;
   const KeyValues keys = read_keys(file, header);
-  const auto count = [&](const char* key, std::int64_t max) {
-    return keys.has(key) ? static_cast<int>(keys.required_integer(key, 1, max)) : 1;
-  };
-  info.n_coarse = count("NCHAN", 1 << 16);
-  info.n_pol = count("NPOL", 2);
-  read_code(keys, header);
+  read_layout(keys, header);
   read_band(keys, hints, header);
   read_start(keys, header);
   info.source_name = keys.known_text("SOURCE");
   info.telescope = keys.known_text("TELESCOPE");
-  info.backend = keys.known_text("INSTRUMENT");
-  info.beam = beam_of(file.path(), parse_integer(keys.text("BEAM")).value_or(0), header.notes);
+  info.beam = beam_in(keys, file.path(), header.notes);
   read_position(keys, "RA", "DEC", info, header.notes);
-  header.has_heaps = info.backend == "MKBF" || info.backend == "MeerKAT";
-  check_order(keys, header);
   header.n_promised = keys.integer("FILE_SIZE").value_or(-1);
   check_voltage_header(info, header.format, file.path());
   return header;
+}
+
+int read_dada_beam(const RawFile& file) {
+  DadaHeader header;
+  const KeyValues keys = read_keys(file, header);
+  read_layout(keys, header);
+  read_recording_start(keys, header.notes);
+  return beam_in(keys, file.path(), header.notes);
 }
 
 std::string make_dada_header(const VoltageInfo& info, int beam, const VoltageFormat& format) {

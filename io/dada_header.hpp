@@ -29,12 +29,16 @@ struct DadaHeader {
   }
 };
 
-/// NBIT, FREQ and BW must be there; NDIM, NPOL, NCHAN are 1 where they are not, TSAMP is what BW makes it.
-/// ENCODING is TWOSCOMPLEMENT or OFFSETBINARY; where it says nothing, two's complement (as baseband and most
-/// of dspsr's unpackers have it), but four levels of 2 bits. Samples start at MJD_START where it has 11
-/// decimals (1 us) and is within 1 s of UTC_START, else at UTC_START + PICOSECONDS; both plus OBS_OFFSET.
-/// Throws std::runtime_error.
+/// NBIT must be there, FREQ and BW where no hint stands for them; NDIM, NPOL, NCHAN are 1 where they are not,
+/// TSAMP is what BW makes it. ENCODING is TWOSCOMPLEMENT or OFFSETBINARY; where it says nothing, two's
+/// complement (as baseband and most of dspsr's unpackers have it), but four levels of 2 bits. Samples start
+/// at MJD_START where it has 11 decimals (1 us) and is within 1 s of UTC_START, else at UTC_START +
+/// PICOSECONDS; both plus OBS_OFFSET. Throws std::runtime_error.
 DadaHeader read_dada_header(const RawFile& file, const VoltageHints& hints);
+
+/// The beam that the file's name says, else BEAM; 0 where none does. Checks of the header what no hint can
+/// mend, and throws as read_dada_header() does.
+int read_dada_beam(const RawFile& file);
 
 /// True where the text is a DADA header's.
 bool is_dada_text(const std::vector<unsigned char>& head);

@@ -34,6 +34,7 @@ std::string reason_in_name(const std::string& name) {
   if (is_spectral_name(name)) return "spectral backend (_N_, _W_ or _F_)";
   if (name.find("_cal-") != std::string::npos) return "calibration (_cal-)";
   if (name.ends_with(".tmp")) return "temporary file";
+  if (name == "truth.json") return "truth of a simulated scan";
   return "";
 }
 
@@ -69,6 +70,8 @@ std::vector<std::string> expand_glob(const std::string& pattern) {
 }
 
 class Finder {
+  enum class Kind { kSpectra, kVoltage, kUnreadSpectra, kUnreadVoltage };  ///< unread: as it looks
+
  public:
   void add(const std::string& input) {
     if (fs::is_directory(input)) return add_all(list_directory(input));
@@ -85,7 +88,7 @@ class Finder {
 
   FoundInputs finish() {
     FoundInputs found;
-    for (auto& [beam, input] : by_beam_) found.beams.push_back(std::move(input));
+    for (auto& [beam, files] : by_beam_) found.beams.push_back(std::move(files.input));
     found.skipped = std::move(skipped_);
     require(!found.beams.empty(), "nothing to read: {} files skipped{}{}", found.skipped.size(),
             found.skipped.empty() ? "" : ", the first: ", found.skipped.empty() ? "" : found.skipped.front());
@@ -93,6 +96,11 @@ class Finder {
   }
 
  private:
+  struct BeamFiles {
+    BeamInput input;
+    std::string first_read;  ///< the file that says of which kind the beam's files are; "" where none could
+  };
+
   void add_all(const std::vector<std::string>& paths) {
     for (const auto& path : paths) {
       if (fs::is_directory(path))
@@ -103,7 +111,7 @@ class Finder {
   }
 
   /// A file that was named must be readable; one that was found is skipped where it is not, unless its name
-  /// says that it is a beam's: opening that beam will say what is wrong.
+  /// says that it is a beam's: opening that beam will say what is wrong, and the other beams go on.
   void add_file(const std::string& path, bool is_named) {
     std::error_code error;
     const fs::path real = fs::canonical(path, error);
@@ -113,18 +121,19 @@ class Finder {
       skipped_.push_back(path + ": " + reason);
       return;
     }
+    const auto* voltage_format = voltage_format_of(path);
     try {
-      if (const auto* format = voltage_format_of(path)) {
-        for (const int beam : format->beams(path)) add_to_beam(beam, path, true);
+      if (voltage_format) {
+        for (const int beam : voltage_format->beams(path)) add_to_beam(beam, path, Kind::kVoltage);
         return;
       }
       const auto source = open_source(path);
       require(is_named || source->info().n_time > 0, "{}: holds no spectra", path);
-      add_to_beam(source->info().beam, path, false);
+      add_to_beam(source->info().beam, path, Kind::kSpectra);
     } catch (const std::runtime_error& error_of_file) {
       if (is_named) throw;
       if (is_named_as_scan(path)) {
-        add_to_beam(beam_from_name(path), path, false);
+        add_to_beam(beam_from_name(path), path, voltage_format ? Kind::kUnreadVoltage : Kind::kUnreadSpectra);
         return;
       }
       const std::string text = error_of_file.what();
@@ -132,17 +141,22 @@ class Finder {
     }
   }
 
-  void add_to_beam(int beam, const std::string& path, bool is_voltage) {
-    BeamInput& input = by_beam_[beam];
+  /// A file that could not be read takes the kind of the beam's others.
+  void add_to_beam(int beam, const std::string& path, Kind kind) {
+    BeamFiles& files = by_beam_[beam];
+    BeamInput& input = files.input;
     input.beam = beam;
-    if (input.paths.empty()) input.is_voltage = is_voltage;  // of what came first
-    expect(input.is_voltage == is_voltage,
+    const bool is_read = kind == Kind::kSpectra || kind == Kind::kVoltage;
+    const bool is_voltage = kind == Kind::kVoltage || kind == Kind::kUnreadVoltage;
+    expect(!is_read || files.first_read.empty() || input.is_voltage == is_voltage,
            "{} and {}: one beam's voltages and spectra, of which a run takes one: name the files of one kind",
-           input.paths.front(), path);
+           files.first_read, path);
+    if (files.first_read.empty() && (is_read || input.paths.empty())) input.is_voltage = is_voltage;
+    if (is_read && files.first_read.empty()) files.first_read = path;
     input.paths.push_back(path);
   }
 
-  std::map<int, BeamInput> by_beam_;
+  std::map<int, BeamFiles> by_beam_;
   std::vector<std::string> skipped_;
   std::set<std::string> seen_;  ///< a file may be named, and be in a directory that is
 };

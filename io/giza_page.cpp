@@ -164,8 +164,8 @@ std::string giza_literal(const std::string& text) {
 
 GizaPage::GizaPage(const std::string& temporary_path, int width_px, int height_px)
     : temporary_path_(temporary_path), width_px_(width_px), height_px_(height_px) {
-  require(std::ofstream(temporary_path).is_open(), "{}: cannot be made: {}", temporary_path,
-          std::strerror(errno));
+  const bool is_made = std::ofstream(temporary_path).is_open();
+  require(is_made, "{}: cannot be made: {}", temporary_path, std::strerror(errno));
   std::string name = temporary_path;
   if (name_giza_writes(name).size() > kLongestName) {
     const std::filesystem::path path(temporary_path);

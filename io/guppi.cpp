@@ -127,6 +127,7 @@ std::vector<int> guppi_beams(const std::string& path) {
   const RawFile file(path);
   const auto cards = read_guppi_cards(file, 0, path);
   require(cards.has_value(), "{}: cut short: ends inside the first header", path);
+  check_guppi_layout(cards->keys);
   std::vector<std::string> notes;  // which come again with the source
   return {guppi_beam(cards->keys, path, notes)};
 }

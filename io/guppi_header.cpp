@@ -15,6 +15,7 @@ constexpr std::int64_t kChunkCards = 64;
 constexpr std::int64_t kMaxCards = 1024;
 constexpr std::int64_t kDirectIoBytes = 512;
 constexpr std::int64_t kMaxBlockBytes = std::int64_t{1} << 40;
+constexpr std::int64_t kFirstDay = 40000;    // 1968: earlier ones are of clocks that were not set
 constexpr double kCriticalTolerance = 1e-3;  // of check_voltage_header()
 
 bool is_end(const std::string& card) { return trimmed(card) == "END"; }
@@ -75,7 +76,6 @@ std::optional<bool> complex_sampling(double width_mhz, double time_s, std::int64
 /// the sample time, else CHAN_BW where that does.
 double channel_step_mhz(const KeyValues& keys, int n_chan, double time_s, std::vector<std::string>& notes) {
   const auto bandwidth = keys.number("OBSBW"), width = keys.number("CHAN_BW");
-  require(bandwidth || width, "{}: the header has neither OBSBW nor CHAN_BW", keys.place());
   if (!bandwidth) return *width;
   const double step = *bandwidth / n_chan;
   if (!width || std::abs(*width - step) <= kCriticalTolerance * std::abs(step)) return step;
@@ -123,13 +123,33 @@ void read_code(const KeyValues& keys, GuppiHeader& header) {
   }
 }
 
-Mjd read_start(const KeyValues& keys) {
+Mjd read_start(const KeyValues& keys, std::vector<std::string>& notes) {
   Mjd start;
   start.day = keys.required_integer("STT_IMJD", 0, 1'000'000);
+  if (start.day < kFirstDay)
+    notes.push_back(fmt::format("{}: STT_IMJD is {}: times are not to be believed", keys.place(), start.day));
   start.second = keys.number("STT_SMJD").value_or(0.0) + keys.number("STT_OFFS").value_or(0.0);
   require(std::abs(start.second) <= 2.0 * kSecondsPerDay,
           "{}: STT_SMJD and STT_OFFS make {} s; less than two days are possible", keys.place(), start.second);
   return start.plus_seconds(0.0);
+}
+
+/// What VoltageHints cannot mend.
+void read_layout(const KeyValues& keys, GuppiHeader& header) {
+  header.info.n_coarse = static_cast<int>(keys.required_integer("OBSNCHAN", 1, 1 << 16));
+  const std::int64_t n_pol = keys.required_integer("NPOL", 1, 4);
+  require(n_pol != 3, "{}: NPOL is 3; 1, 2 and 4 are possible", keys.place());
+  header.info.n_pol = n_pol == 1 ? 1 : 2;
+  const std::int64_t n_bits = keys.required_integer("NBITS", 1, 64);
+  require(n_bits == 2 || n_bits == 4 || n_bits == 8 || n_bits == 16,
+          "{}: NBITS is {}: voltages of {} bits; 2, 4, 8 and 16 are known", keys.place(), n_bits, n_bits);
+  header.format.n_bits = static_cast<int>(n_bits);
+  header.block_bytes = keys.required_integer("BLOCSIZE", 1, kMaxBlockBytes);
+  header.info.start = read_start(keys, header.notes);
+  const auto bandwidth = keys.number("OBSBW"), width = keys.number("CHAN_BW");
+  require(bandwidth || width, "{}: the header has neither OBSBW nor CHAN_BW", keys.place());
+  require(bandwidth.value_or(0.0) != 0.0 || width.value_or(0.0) != 0.0,
+          "{}: OBSBW is 0; a bandwidth is needed", keys.place());
 }
 
 void check_block(const KeyValues& keys, const GuppiHeader& header) {
@@ -192,26 +212,25 @@ std::optional<GuppiCards> read_guppi_cards(const RawFile& file, std::int64_t off
 GuppiHeader parse_guppi_header(const KeyValues& keys, const std::string& path, const VoltageHints& hints) {
   GuppiHeader header;
   VoltageInfo& info = header.info;
-  info.n_coarse = static_cast<int>(keys.required_integer("OBSNCHAN", 1, 1 << 16));
-  const std::int64_t n_pol = keys.required_integer("NPOL", 1, 4);
-  require(n_pol != 3, "{}: NPOL is 3; 1, 2 and 4 are possible", keys.place());
-  info.n_pol = n_pol == 1 ? 1 : 2;
-  header.format.n_bits = static_cast<int>(keys.required_integer("NBITS", 1, 64));
+  read_layout(keys, header);
   info.source_name = keys.known_text("SRC_NAME");
   info.telescope = keys.known_text("TELESCOP");
   info.backend = keys.known_text("BACKEND");
-  info.start = read_start(keys);
   read_band(keys, hints, header);
   read_code(keys, header);
   read_position(keys, "RA_STR", "DEC_STR", info, header.notes);
   info.beam = guppi_beam(keys, path, header.notes);
   check_voltage_header(info, header.format, keys.place());
   header.is_time_first = keys.text("PKTFMT") == "SIMPLE";
-  header.block_bytes = keys.required_integer("BLOCSIZE", 1, kMaxBlockBytes);
   header.overlap_samples = keys.integer("OVERLAP").value_or(0);
   require(header.overlap_samples >= 0, "{}: OVERLAP is {}", keys.place(), header.overlap_samples);
   check_block(keys, header);
   return header;
+}
+
+void check_guppi_layout(const KeyValues& keys) {
+  GuppiHeader header;
+  read_layout(keys, header);
 }
 
 int guppi_beam(const KeyValues& keys, const std::string& path, std::vector<std::string>& notes) {

@@ -48,6 +48,10 @@ struct GuppiHeader {
 /// std::runtime_error.
 GuppiHeader parse_guppi_header(const KeyValues& keys, const std::string& path, const VoltageHints& hints);
 
+/// Of that, what no hint can mend: numbers of channels, polarisations and bits, the start, that there is a
+/// bandwidth.
+void check_guppi_layout(const KeyValues& keys);
+
 /// The beam that the file's name says, else BEAM or IBEAM; 0 where none does.
 int guppi_beam(const KeyValues& keys, const std::string& path, std::vector<std::string>& notes);
 

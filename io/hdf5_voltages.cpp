@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <set>
 #include <utility>
 
@@ -104,13 +105,15 @@ VoltageFormat read_format(const Hdf5Attributes& attributes, const std::string& p
   return format;
 }
 
-std::vector<int> read_beams(const Hdf5Attributes& attributes, std::int64_t n_beam, const std::string& path) {
+/// By index of the first axis. A name speaks of the only beam of a file.
+std::vector<int> read_beams(const Hdf5Attributes& attributes, std::int64_t n_beam, const std::string& path,
+                            std::vector<std::string>& notes) {
   std::vector<int> beams;
   std::set<std::int64_t> seen;
   for (const std::int64_t beam : attributes.integers("beams", n_beam)) {
     require(beam >= 0 && beam <= kMaxBeam && seen.insert(beam).second,
             "{}: beam {} in attribute beams; 0 to {} are possible, each once", path, beam, kMaxBeam);
-    beams.push_back(static_cast<int>(beam));
+    beams.push_back(n_beam == 1 ? beam_of(path, beam, notes) : static_cast<int>(beam));
   }
   return beams;
 }
@@ -133,6 +136,23 @@ Mjd read_start(const Hdf5Attributes& attributes, const std::string& path) {
   require(start.second >= 0.0 && start.second < kSecondsPerDay + 1.0,  // a leap second too
           "{}: start_second is {}; 0 to 86401 are possible", path, start.second);
   return start;
+}
+
+/// Of /voltages, checked against the format.
+std::vector<hsize_t> read_axes(hid_t data, const VoltageFormat& format, const std::string& path) {
+  check_type(data, "voltages", hdf5_voltage_type(format), path);
+  check_hdf5_storage(data, "voltages", path);
+  auto axes = shape_of(data, path);
+  const bool has_parts = format.n_bits >= 8 && format.is_complex;
+  require(axes.size() == (has_parts ? 5 : 4) && (!has_parts || axes[4] == 2),
+          "{}: /voltages is [{}]; {} samples of {} bits need [beam][{}][pol][coarse]{}", path,
+          fmt::join(axes, "]["), format.is_complex ? "complex" : "real", format.n_bits,
+          format.n_bits >= 8 ? "time" : "row", has_parts ? "[2]" : "");
+  require(axes[0] >= 1 && axes[0] <= kMaxBeam + 1 && axes[1] <= static_cast<hsize_t>(kMaxTimes) &&
+              axes[2] <= 2 && axes[3] < (hsize_t{1} << 31),
+          "{}: /voltages is [{}]; at most {} beams and 2 polarisations are possible", path,
+          fmt::join(axes, "]["), kMaxBeam + 1);
+  return axes;
 }
 
 /// Which beam of the file is meant: by its number, or the only one where either side does not say.
@@ -222,9 +242,12 @@ class Hdf5VoltageSource : public VoltageSource {
     const Hdf5Attributes attributes(data_, path);
     check_version(attributes, path);
     format_ = read_format(attributes, path);
-    const auto axes = read_axes();
+    const auto axes = read_axes(data_, format_, path);
+    info_.n_pol = static_cast<int>(axes[2]);
+    info_.n_coarse = static_cast<int>(axes[3]);
     read_info(attributes, static_cast<std::int64_t>(axes[0]), beam);
     apply(hints, info_, format_);
+    is_descending_ = hints.lower_sideband;
     info_.n_time = attributes.integer("n_time");
     require(info_.n_time <= kMaxTimes, "{}: n_time is {}; at most {} is possible", path, info_.n_time,
             kMaxTimes);
@@ -252,27 +275,8 @@ class Hdf5VoltageSource : public VoltageSource {
   }
 
  private:
-  /// Of /voltages, checked against the format; n_pol and n_coarse are taken from it.
-  std::vector<hsize_t> read_axes() {
-    check_type(data_, "voltages", hdf5_voltage_type(format_), path_);
-    check_hdf5_storage(data_, "voltages", path_);
-    auto axes = shape_of(data_, path_);
-    const bool has_parts = format_.n_bits >= 8 && format_.is_complex;
-    require(axes.size() == (has_parts ? 5 : 4) && (!has_parts || axes[4] == 2),
-            "{}: /voltages is [{}]; {} samples of {} bits need [beam][{}][pol][coarse]{}", path_,
-            fmt::join(axes, "]["), format_.is_complex ? "complex" : "real", format_.n_bits,
-            format_.n_bits >= 8 ? "time" : "row", has_parts ? "[2]" : "");
-    require(axes[0] >= 1 && axes[0] <= kMaxBeam + 1 && axes[1] <= static_cast<hsize_t>(kMaxTimes) &&
-                axes[2] <= 2 && axes[3] < (hsize_t{1} << 31),
-            "{}: /voltages is [{}]; at most {} beams and 2 polarisations are possible", path_,
-            fmt::join(axes, "]["), kMaxBeam + 1);
-    info_.n_pol = static_cast<int>(axes[2]);
-    info_.n_coarse = static_cast<int>(axes[3]);
-    return axes;
-  }
-
   void read_info(const Hdf5Attributes& attributes, std::int64_t n_beam, int beam) {
-    const auto beams = read_beams(attributes, n_beam, path_);
+    const auto beams = read_beams(attributes, n_beam, path_, losses_.notes);
     beam_index_ = index_of(beams, beam, path_);
     info_.beam = beams[beam_index_] != 0 ? beams[beam_index_] : beam;
     info_.sample_time_s = attributes.real("sample_time_s");
@@ -294,6 +298,9 @@ class Hdf5VoltageSource : public VoltageSource {
     const std::int64_t n_there = std::min(info_.n_time, n_row * shape_.row_samples);
     if (n_there == info_.n_time) return;
     losses_.cut_short = true;
+    const std::int64_t n_missing = shape_.rows_of(info_.n_time) - n_row;  // a promise may be of any length
+    losses_.lost_bytes =
+        std::min(n_missing, std::numeric_limits<std::int64_t>::max() / shape_.row_bytes) * shape_.row_bytes;
     losses_.notes.push_back(
         fmt::format("{}: cut short: {} of {} samples are there", path_, n_there, info_.n_time));
     info_.n_time = n_there;
@@ -353,6 +360,10 @@ class Hdf5VoltageSource : public VoltageSource {
     piece.pol_stride_bits = shape_.cell_bits * info_.n_coarse;
     piece.n_coarse = info_.n_coarse;
     piece.n_pol = info_.n_pol;
+    if (is_descending_) {
+      piece.first_bit += (info_.n_coarse - 1) * piece.coarse_stride_bits;
+      piece.coarse_stride_bits = -piece.coarse_stride_bits;
+    }
     out.pieces.push_back(piece);
   }
 
@@ -361,6 +372,7 @@ class Hdf5VoltageSource : public VoltageSource {
   VoltageFormat format_;
   Hdf5VoltageShape shape_;
   std::size_t beam_index_ = 0;
+  bool is_descending_ = false;  ///< coarse channels, against the file's word
   std::vector<Span> missing_;
   Losses losses_;
   std::vector<InputFile> files_;
@@ -371,10 +383,11 @@ std::vector<int> beams_of(const std::string& path) {
   const Hdf5Lock lock;
   const Hdf5Id file = open_file(path);
   const Hdf5Id data = open_dataset(file, "voltages", path);
-  const auto axes = shape_of(data, path);
-  require(!axes.empty() && axes[0] >= 1 && axes[0] <= kMaxBeam + 1,
-          "{}: /voltages is [{}]; 1 to {} beams are possible", path, fmt::join(axes, "]["), kMaxBeam + 1);
-  return read_beams(Hdf5Attributes(data, path), static_cast<std::int64_t>(axes[0]), path);
+  const Hdf5Attributes attributes(data, path);
+  check_version(attributes, path);
+  const auto axes = read_axes(data, read_format(attributes, path), path);
+  std::vector<std::string> notes;  // which come again with the source
+  return read_beams(attributes, static_cast<std::int64_t>(axes[0]), path, notes);
 }
 
 std::unique_ptr<VoltageSource> open_hdf5_voltages(const std::string& path, int beam,

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <filesystem>
 #include <limits>
 #include <utility>
 
@@ -243,8 +242,7 @@ struct MaskWriter::File {
 MaskWriter::MaskWriter(const std::string& path, const FlagMaskInfo& info, bool overwrite) {
   const std::string trouble = trouble_in(info);
   expect(trouble.empty(), "{}: {}", path, trouble);
-  require(overwrite || !std::filesystem::exists(path), "{}: exists already; remove it or ask to overwrite it",
-          path);
+  check_output_path(path, overwrite);
   file_ = std::make_unique<File>(path, info);
 }
 

@@ -14,12 +14,13 @@ OutputFile::OutputFile(const std::string& path) : target_(path) {
 }
 
 void OutputFile::put(const void* bytes, std::size_t n) {
-  require(std::fwrite(bytes, 1, n, file_.get()) == n, "{}: cannot be written: {}", path(),
-          std::strerror(errno));
+  const bool is_written = std::fwrite(bytes, 1, n, file_.get()) == n;
+  require(is_written, "{}: cannot be written: {}", path(), std::strerror(errno));
 }
 
 void OutputFile::commit() {
-  require(std::fclose(file_.release()) == 0, "{}: cannot be written: {}", path(), std::strerror(errno));
+  const bool is_closed = std::fclose(file_.release()) == 0;
+  require(is_closed, "{}: cannot be written: {}", path(), std::strerror(errno));
   target_.commit();
 }
 

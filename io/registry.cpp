@@ -1,8 +1,8 @@
 // The formats that are known: each file of a format registers itself, here they are found by content or by
 // extension.
 #include <algorithm>
-#include <filesystem>
 
+#include "io/atomic_file.hpp"
 #include "io/raw_file.hpp"
 #include "io/sink.hpp"
 #include "io/source.hpp"
@@ -94,8 +94,7 @@ const SinkFormat& sink_format_for(const std::string& path) {
 std::unique_ptr<Sink> create_sink(const std::string& path, const StreamInfo& info, const SampleFormat& wanted,
                                   bool overwrite) {
   const auto& format = sink_format_for(path);
-  require(overwrite || !std::filesystem::exists(path), "{}: exists already; remove it or ask to overwrite it",
-          path);
+  check_output_path(path, overwrite);
   check_header(info, wanted, path);
   return format.create(path, info, wanted);
 }

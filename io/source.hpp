@@ -81,7 +81,9 @@ struct FoundInputs {
 /// Expands files, directories (one level) and globs. Files named one by one must exist and be of a known
 /// format; in a directory, other files, FAST's spectral (_N_, _W_, _F_) and _cal- files are skipped and
 /// listed. `-M(\d\d)` in the name gives the beam, else the header does. A file of voltages may hold several
-/// beams. Throws std::runtime_error where nothing is left to read, or where one beam has voltages and
+/// beams. A file that was found and cannot be read is skipped, too, unless its name says that it is a beam's:
+/// then it goes with that beam's others, whatever their kind, for opening them to say what is wrong. Throws
+/// std::runtime_error where nothing is left to read, std::invalid_argument where one beam has voltages and
 /// spectra.
 FoundInputs find_inputs(const std::vector<std::string>& inputs);
 

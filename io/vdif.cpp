@@ -2,8 +2,10 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <string_view>
 
 #include "io/beam_name.hpp"
+#include "io/dada_header.hpp"
 #include "io/raw_file.hpp"
 #include "io/vdif_index.hpp"
 #include "io/voltage_source.hpp"
@@ -12,8 +14,26 @@
 namespace tianyan {
 namespace {
 
+/// Of files whose first bytes name their format: tables and samples in them may look like frames.
+bool is_other_format(const std::vector<unsigned char>& head) {
+  const std::string_view text(reinterpret_cast<const char*>(head.data()), head.size());
+  if (text.starts_with("\x89HDF\r\n\x1a\n") ||
+      text.substr(std::min<std::size_t>(4, text.size())).starts_with("HEADER_START"))
+    return true;
+  const auto is_card_name = [](char letter) {
+    return (letter >= 'A' && letter <= 'Z') || (letter >= '0' && letter <= '9') || letter == ' ' ||
+           letter == '_' || letter == '-';
+  };
+  const std::string_view name = text.substr(0, 8);  // of a card of FITS or GUPPI
+  if (name.size() == 8 && text.substr(8).starts_with("=") &&
+      std::all_of(name.begin(), name.end(), is_card_name))
+    return true;
+  return is_dada_text(head) || text.starts_with("HEADER ") || text.starts_with("HEADER\t") ||
+         text.starts_with("HDR_");
+}
+
 bool is_vdif(const std::string& path, const std::vector<unsigned char>& head) {
-  return find_first_vdif_frame(RawFile(path), head).has_value();
+  return !is_other_format(head) && find_first_vdif_frame(RawFile(path), head).has_value();
 }
 
 struct Range {

@@ -25,6 +25,9 @@ constexpr std::int64_t kSmallWindowBytes = 1 << 16;
 constexpr std::int64_t kMaxSpanS = 7 * 86400;
 /// Frames apart that neither losses nor reordering need a second header for.
 constexpr std::int64_t kNearFrames = 1000;
+/// Frames behind the first one that must agree where that is not near the file's beginning. In the tables of
+/// HDF5 up to four entries look like frames: one byte counts, and its two lowest bits are a thread's.
+constexpr int kFarNeighbours = 7;
 /// A thread with fewer frames than the fullest one by this factor is a damaged thread number.
 constexpr std::int64_t kStrayFactor = 16;
 /// More than the 24 bits of a frame number: times of unknown frame rates stay in order.
@@ -330,18 +333,36 @@ void fill_slots(std::map<int, ThreadScan>& threads, VdifIndex& index) {
   index.start_second = index.first.second + (first - index.start_frame) / index.frames_per_second;
 }
 
+/// A frame later or earlier that may stand next to another one: of the same recording, near in time.
+bool is_neighbour(const VdifHeader& a, const VdifHeader& b) {
+  if (!same_recording(a, b) || std::abs(a.second - b.second) > 1) return false;
+  if (a.second == b.second)
+    return std::abs(a.frame - b.frame) <= kNearFrames && (a.frame != b.frame || a.thread != b.thread);
+  return (a.second > b.second ? a : b).frame <= kNearFrames;
+}
+
+VdifHeader read_header(const RawFile& file, std::int64_t offset) {
+  std::array<unsigned char, kVdifHeaderBytes> bytes{};
+  file.read(offset, std::min(kVdifHeaderBytes, file.size_bytes() - offset), bytes.data());
+  return parse_vdif_header(bytes.data());
+}
+
+/// Near the file's beginning, which may be damaged, one neighbour is enough. Further on, where thousands of
+/// offsets are tried and what grows in a table may pass for threads, more are needed where there is room.
 bool is_first_frame(const RawFile& file, const std::vector<unsigned char>& head, std::int64_t offset,
                     const VdifHeader& header) {
-  const std::int64_t end = offset + header.frame_bytes, n_head = static_cast<std::int64_t>(head.size());
-  if (offset == 0 && end == file.size_bytes()) return true;
-  const std::int64_t limit = offset == 0 ? file.size_bytes() : n_head;  // one look beyond the head at most
-  if (end + header.header_bytes() > limit) return false;
-  std::array<unsigned char, kVdifHeaderBytes> bytes{};
-  file.read(end, std::min(kVdifHeaderBytes, file.size_bytes() - end), bytes.data());
-  const VdifHeader next = parse_vdif_header(bytes.data());
-  const bool is_other =
-      next.second != header.second || next.frame != header.frame || next.thread != header.thread;
-  return same_recording(header, next) && std::abs(next.second - header.second) <= 1 && is_other;
+  const std::int64_t step = header.frame_bytes, n_head = static_cast<std::int64_t>(head.size());
+  if (offset == 0 && step == file.size_bytes()) return true;
+  const std::int64_t limit = offset == 0 ? file.size_bytes() : n_head;  // the next one: within the head
+  if (offset + step + header.header_bytes() > limit) return false;
+  const int n_neighbour = offset < 2 * step ? 1 : kFarNeighbours;
+  VdifHeader last = header;
+  for (int k = 1; k <= n_neighbour && offset + k * step + header.header_bytes() <= file.size_bytes(); ++k) {
+    const VdifHeader next = read_header(file, offset + k * step);
+    if (!is_neighbour(last, next)) return false;
+    last = next;
+  }
+  return true;
 }
 
 }  // namespace

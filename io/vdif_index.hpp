@@ -40,7 +40,8 @@ struct VdifFirstFrame {
   VdifHeader header;
 };
 /// The first plausible header in `head` (the file's first bytes) whose successor in the file is one of the
-/// same recording and near in time, but not the same frame; or a file that is one frame.
+/// same recording and near in time, but not the same frame; two frames or more behind the first byte, as many
+/// successors as 7 where there is room for them; or a file that is one frame.
 std::optional<VdifFirstFrame> find_first_vdif_frame(const RawFile& file,
                                                     const std::vector<unsigned char>& head);
 

@@ -1,8 +1,8 @@
 // The formats of voltages that are known: each file of a format registers itself, here they are found by
 // content or by extension.
 #include <algorithm>
-#include <filesystem>
 
+#include "io/atomic_file.hpp"
 #include "io/raw_file.hpp"
 #include "io/voltage_sink.hpp"
 #include "io/voltage_source.hpp"
@@ -77,8 +77,7 @@ std::unique_ptr<VoltageSink> create_voltage_sink(const std::string& path, const 
                                                  const std::vector<int>& beams, const VoltageFormat& format,
                                                  bool overwrite) {
   const auto& known = voltage_sink_format_for(path);
-  require(overwrite || !std::filesystem::exists(path), "{}: exists already; remove it or ask to overwrite it",
-          path);
+  check_output_path(path, overwrite);
   expect(!beams.empty() && (beams.size() == 1 || known.holds_beams), "{}: {} beams; a {} file holds one",
          path, beams.size(), known.name);
   expect(format.code == VoltageCode::kTwosComplement, "{}: voltages are written as two's complement", path);

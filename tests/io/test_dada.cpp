@@ -199,6 +199,32 @@ TEST(DadaSource, LetsTheUserKnowBetter) {
   EXPECT_EQ(read_voltages(*source, 2).at(0, 1, 1, 1), 12 + 2 * 4 + 3);
 }
 
+TEST(DadaSource, NeedsNoBandWhereTheUserGivesIt) {
+  const TempFolder folder;
+  const VoltageHints hints{.sample_rate_hz = 2e6, .band_low_mhz = 1200.0};
+  for (const Keys& set : {Keys{{"FREQ", ""}, {"BW", ""}, {"TSAMP", ""}}, Keys{{"FREQ", "1"}, {"TSAMP", "0"}},
+                          Keys{{"BW", "77"}, {"TSAMP", "nan"}}}) {
+    const std::string path = folder.write("x-M06.dada", header(set) + ramp(24));
+    EXPECT_NE(voltage_error(path), "");
+    EXPECT_EQ(voltage_format_of(path)->beams(path), std::vector<int>{6});
+    const auto source = open_voltage_file(path, hints);
+    EXPECT_DOUBLE_EQ(source->info().sample_time_s, 0.5e-6);
+    EXPECT_DOUBLE_EQ(source->info().coarse_width_mhz, 2.0);
+    EXPECT_DOUBLE_EQ(source->info().band_low_mhz, 1200.0);
+    EXPECT_FALSE(source->format().is_inverted);
+    EXPECT_EQ(source->info().n_time, 2);
+  }
+}
+
+TEST(DadaSource, ChecksForItsBeamsWhatNoHintCanMend) {
+  const TempFolder folder;
+  for (const Keys& set : {Keys{{"NBIT", "3"}}, Keys{{"NPOL", "4"}}, Keys{{"NDIM", "3"}}, Keys{{"NCHAN", "0"}},
+                          Keys{{"BW", "0"}}, Keys{{"UTC_START", ""}}}) {
+    const std::string path = folder.write("x-M06.dada", header(set) + ramp(24));
+    EXPECT_THROW(voltage_format_of(path)->beams(path), std::runtime_error) << set.begin()->first;
+  }
+}
+
 TEST(DadaSource, ReportsWhatIsMissingAtTheEnd) {
   const TempFolder folder;
   const auto cut = open_voltage_file(folder.write("a.dada", header() + ramp(12 * 4 + 5)));

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 #include <map>
+#include <numeric>
 
 #include "tests/io/third_party.hpp"
 #include "tests/io/voltage_files.hpp"
@@ -131,20 +132,100 @@ TEST(GuppiSource, TakesTheStepOfPktidxFromPiperblkElseFromTheBlocks) {
   EXPECT_EQ(by_blocks->losses().gap_samples, 4);
 }
 
+/// Samples [6 i, 6 i + 6) are the first of the block number from[i] of the file.
+void expect_blocks(VoltageSource& source, const std::vector<int>& from) {
+  ASSERT_EQ(source.info().n_time, 6 * std::ssize(from));
+  const WholeVoltages whole = read_voltages(source, 7);
+  for (int t = 0; t < whole.n_time; ++t) {
+    ASSERT_TRUE(whole.has(2, 1, t)) << t;
+    ASSERT_EQ(whole.at(2, 1, t, 0),
+              as_int8(from[static_cast<std::size_t>(t / 6)] * 100 + (16 + t % 6) * 4 + 2))
+        << t;
+  }
+}
+
 TEST(GuppiSource, LetsBlocksFollowEachOtherWherePktidxDoesNotFit) {
   const TempFolder folder;
   const std::vector<std::vector<std::string>> cases = {
-      {"0", "0", "0"}, {"0", "6", "6"}, {"12", "6", "0"}, {"0", "6", "9000000000000000000"}};
+      {"0", "0", "0"}, {"7", "7", "7"}, {"0", "0", "0", "6"}};
   for (const auto& indices : cases) {
     const auto source = open_voltage_file(folder.write("x.raw", blocks(indices)));
-    EXPECT_EQ(source->info().n_time, 18);
     EXPECT_EQ(source->losses().n_gaps, 0);
+    EXPECT_FALSE(source->losses().cut_short);
     ASSERT_EQ(source->losses().notes.size(), 1u);
     EXPECT_TRUE(says(source->losses().notes[0], {"x.raw", "PKTIDX does not fit"}));
+    EXPECT_DOUBLE_EQ(source->info().start.second, 3600.25);
+    std::vector<int> all(indices.size());
+    std::iota(all.begin(), all.end(), 0);
+    expect_blocks(*source, all);
   }
   const auto silent = open_voltage_file(folder.write("y.raw", blocks({"", "", ""})));
   EXPECT_EQ(silent->info().n_time, 18);
   EXPECT_TRUE(silent->losses().notes.empty());
+}
+
+TEST(GuppiSource, TakesABlockThatComesTwiceOnce) {
+  const TempFolder folder;
+  const auto source = open_voltage_file(folder.write("x.raw", blocks({"60", "66", "66", "72"})));
+  EXPECT_DOUBLE_EQ(source->info().start.second, 3600.25 + 60e-6);
+  EXPECT_FALSE(source->losses().cut_short);
+  EXPECT_EQ(source->losses().lost_bytes, 0);
+  ASSERT_EQ(source->losses().notes.size(), 1u);
+  EXPECT_TRUE(says(source->losses().notes[0], {"x.raw", "1 of 4 blocks", "repeat"}));
+  expect_blocks(*source, {0, 1, 3});
+}
+
+TEST(GuppiSource, PutsBlocksIntoTheOrderOfPktidx) {
+  const TempFolder folder;
+  const auto source = open_voltage_file(folder.write("x.raw", blocks({"0", "12", "6", "18"})));
+  EXPECT_EQ(source->losses().n_gaps, 0);
+  ASSERT_EQ(source->losses().notes.size(), 1u);
+  EXPECT_TRUE(says(source->losses().notes[0], {"x.raw", "order of PKTIDX"}));
+  expect_blocks(*source, {0, 2, 1, 3});
+  const auto backwards = open_voltage_file(folder.write("y.raw", blocks({"72", "66", "60"})));
+  EXPECT_DOUBLE_EQ(backwards->info().start.second, 3600.25 + 60e-6);
+  expect_blocks(*backwards, {2, 1, 0});
+}
+
+TEST(GuppiSource, LeavesOutABlockWhosePktidxIsWrong) {
+  const TempFolder folder;
+  for (const char* wrong : {"1000000000000", "9000000000000000000", "-9000000000000000000", "25"}) {
+    // The block of PKTIDX 6 is missing: 8 samples of the one before it are used, 4 are not there.
+    const auto source = open_voltage_file(folder.write("x.raw", blocks({"0", "12", "18", "24", wrong})));
+    EXPECT_EQ(source->info().n_time, 30) << wrong;
+    EXPECT_DOUBLE_EQ(source->info().start.second, 3600.25);
+    EXPECT_EQ(source->losses().n_gaps, 1);
+    EXPECT_EQ(source->losses().gap_samples, 4);
+    EXPECT_EQ(source->losses().lost_bytes, 96);
+    EXPECT_TRUE(source->losses().cut_short);
+    EXPECT_TRUE(says(source->losses().notes.at(0), {"x.raw", "1 of 5 blocks", "does not fit", "left out"}));
+    const WholeVoltages whole = read_voltages(*source, 7);
+    for (int t = 0; t < 30; ++t) ASSERT_EQ(whole.has(0, 0, t), t < 8 || t >= 12) << t;
+    EXPECT_EQ(whole.at(0, 0, 7, 0), as_int8(7 * 4));
+    EXPECT_EQ(whole.at(0, 0, 29, 0), as_int8(300 + 5 * 4));
+  }
+}
+
+TEST(GuppiSource, SaysThatADayWasNotSet) {
+  const TempFolder folder;
+  const auto source = open_voltage_file(folder.write("x.raw", blocks({"0"}, {{"STT_IMJD", "0"}})));
+  EXPECT_TRUE(says(source->losses().notes.at(0), {"x.raw", "STT_IMJD is 0: times are not to be believed"}));
+  EXPECT_TRUE(open_voltage_file(folder.write("y.raw", blocks({"0"}, {{"STT_IMJD", "40000"}})))
+                  ->losses()
+                  .notes.empty());
+}
+
+TEST(GuppiSource, ChecksForItsBeamsWhatNoHintCanMend) {
+  const TempFolder folder;
+  const auto beams = [&](const Keys& set) {
+    const std::string path = folder.write("x-M04.raw", blocks({"0"}, set));
+    return voltage_format_of(path)->beams(path);
+  };
+  for (const Keys& set : {Keys{{"TBIN", ""}}, Keys{{"OBSBW", "77"}}, Keys{{"OBSFREQ", "-5"}}})
+    EXPECT_EQ(beams(set), std::vector<int>{4});
+  for (const Keys& set : {Keys{{"NBITS", "3"}}, Keys{{"NPOL", "3"}}, Keys{{"OBSNCHAN", "0"}},
+                          Keys{{"OBSBW", "0"}}, Keys{{"STT_IMJD", "x"}}})
+    EXPECT_THROW(beams(set), std::runtime_error) << set.begin()->first;
 }
 
 TEST(GuppiSource, CountsPktidxFromPktstart) {

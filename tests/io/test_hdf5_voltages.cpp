@@ -163,6 +163,51 @@ TEST(Hdf5Voltages, KeepWhatTheHeaderSays) {
   EXPECT_TRUE(block.pieces.empty());
 }
 
+TEST(Hdf5Voltages, OfOneBeamAreThatOfTheirName) {
+  const TempFolder folder;
+  const auto format = format_of(8, true);
+  const auto info = info_of(format, 1, 1, 10);
+  std::vector<Array<std::int16_t, 3>> v;
+  v.push_back(random_voltages(info, format, 1));
+  const std::string path = folder / "x-M03.h5";
+  write_voltages(path, info, format, {0}, v, 64);
+  EXPECT_EQ(voltage_format_of(path)->beams(path), std::vector<int>{3});
+  EXPECT_EQ(open_beam(path, 3)->info().beam, 3);
+  EXPECT_EQ(open_beam(path, 0)->info().beam, 3);
+  EXPECT_TRUE(open_beam(path, 3)->losses().notes.empty());
+  const std::string other = folder / "y-M03.h5";
+  write_voltages(other, info, format, {8}, v, 64);
+  EXPECT_EQ(voltage_format_of(other)->beams(other), std::vector<int>{3});
+  EXPECT_TRUE(says(open_beam(other, 3)->losses().notes.at(0), {"y-M03.h5", "beam 8", "the name says 3"}));
+  v.push_back(random_voltages(info, format, 2));
+  const std::string two = folder / "z-M03.h5";
+  write_voltages(two, info, format, {4, 5}, v, 64);
+  EXPECT_EQ(voltage_format_of(two)->beams(two), (std::vector<int>{4, 5}));
+}
+
+TEST(Hdf5Voltages, OfALowerSidebandAreTurnedRound) {
+  const TempFolder folder;
+  for (const int n_bits : {2, 8, 16}) {
+    const auto format = format_of(n_bits, true);
+    const auto info = info_of(format, 5, 2, 100);
+    std::vector<Array<std::int16_t, 3>> v;
+    v.push_back(random_voltages(info, format, 1));
+    const std::string path = folder / fmt::format("{}.h5", n_bits);
+    write_voltages(path, info, format, {1}, v, 64);
+    VoltageHints hints;
+    hints.lower_sideband = true;
+    const auto source = open_beam(path, 1, hints);
+    EXPECT_TRUE(source->format().is_inverted);
+    EXPECT_EQ(source->info().band_low_mhz, info.band_low_mhz);
+    Array<std::int16_t, 3> turned({5, 2, 200});
+    for (int c = 0; c < 5; ++c)
+      for (int p = 0; p < 2; ++p)
+        for (int k = 0; k < 200; ++k)  // the imaginary component is turned round, too
+          turned(c, p, k) = static_cast<std::int16_t>(k % 2 == 0 ? v[0](4 - c, p, k) : -v[0](4 - c, p, k));
+    expect_same(*source, turned.view(), 33);
+  }
+}
+
 TEST(Hdf5Voltages, OfManyChunksAndTheSameBytesEachTime) {
   // Rows of 64 coarse channels, 2 polarisations, 4 bytes: 2048 of them are a chunk.
   const TempFolder folder;
@@ -382,6 +427,7 @@ TEST_F(MadeVoltages, CutShortAreReadToTheirEnd) {
   EXPECT_TRUE(source->losses().cut_short);
   ASSERT_EQ(source->losses().notes.size(), 1U);
   EXPECT_TRUE(says(source->losses().notes[0], {"cut.h5", "10 of 15"}));
+  EXPECT_EQ(source->losses().lost_bytes, 5 * 3 * 2);  // samples, coarse channels, components
   EXPECT_EQ(open_beam(path_of("cut_missing"), 1)->losses().gap_samples, 2);
   EXPECT_EQ(open_beam(path_of("cut_missing"), 2)->losses().gap_samples, 0);
 }
@@ -440,6 +486,14 @@ TEST_F(MadeVoltages, ThatAreWrongAreRefusedWithTheReason) {
   bad("missing_shape", {"/missing is [1][2]"});
 }
 
+TEST_F(MadeVoltages, AreCheckedForTheirBeamsInWhatNoHintCanMend) {
+  for (const std::string name :
+       {"format", "version", "bits", "bits_type", "complex", "axes", "pols", "beams"})
+    EXPECT_THROW(voltage_format_of(path_of(name))->beams(path_of(name)), std::runtime_error) << name;
+  for (const std::string name : {"width", "sample_time", "no_band"})
+    EXPECT_EQ(voltage_format_of(path_of(name))->beams(path_of(name)), (std::vector<int>{1, 2})) << name;
+}
+
 TEST_F(MadeVoltages, AreNotTakenForOtherHdf5NorTheOtherWayRound) {
   EXPECT_TRUE(says(open_error(path_of("good")), {"good.h5", "no known format"}));
   EXPECT_EQ(voltage_format_of(path_of("fbh5")), nullptr);
@@ -483,7 +537,7 @@ TEST(Hdf5VoltageSink, RefusesWhatWasNotAnnouncedAndLeavesNothing) {
   }
   EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
   EXPECT_TRUE(says(error_of([&] { create_voltage_sink(folder / "no/a.h5", info, {1}, format, false); }),
-                   {"no/a.h5", "cannot be created"}));
+                   {"no/a.h5", "no such directory"}));
 }
 
 }  // namespace

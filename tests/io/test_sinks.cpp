@@ -1,12 +1,15 @@
 // What Sinks write, read again by our Sources and by astropy and h5py.
 #include <fmt/ranges.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <csignal>
 #include <filesystem>
 
 #include "io/atomic_file.hpp"
+#include "io/voltage_sink.hpp"
+#include "io/voltage_source.hpp"
 #include "kernels/base/random.hpp"
 #include "tests/io/spectra_files.hpp"
 
@@ -291,9 +294,50 @@ TEST(Sinks, LeaveNothingBehindWithoutFinish) {
     sink->write(random_block(2000, 4, 1));
   }
   EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
-  EXPECT_NE(error_of([&] { create_sink(folder / "none/a.fil", stream(4, 1, 4), {}, false); }), "");
-  EXPECT_NE(error_of([&] { create_sink(folder / "none/a.fits", stream(4, 1, 4), {}, false); }), "");
-  EXPECT_NE(error_of([&] { create_sink(folder / "none/a.h5", stream(4, 1, 4), {}, false); }), "");
+}
+
+TEST(Sinks, RefuseAPathThatCannotBecomeAFileBeforeAnyWork) {
+  const TempFolder folder;
+  const auto error_at = [](const std::string& path) {
+    return error_of([&] { create_sink(path, stream(4, 1, 4), {}, true); });
+  };
+  for (const auto& extension : kExtensions) {
+    const std::string name = "a" + extension.name;
+    EXPECT_TRUE(says(error_at(folder / ("none/" + name)), {name, "no such directory: " + folder / "none"}));
+    std::filesystem::create_directory(folder / name);
+    EXPECT_TRUE(says(error_at(folder / name), {name + ": is a directory"}));
+    EXPECT_TRUE(says(error_at(folder.write("file", "") + "/" + name), {name, "no such directory"}));
+  }
+  VoltageInfo voltages;
+  voltages.coarse_width_mhz = 1.0;
+  voltages.sample_time_s = 1e-6;
+  voltages.n_time = 64;
+  EXPECT_TRUE(says(error_of([&] { create_voltage_sink(folder / "none/a.raw", voltages, {1}, {}, true); }),
+                   {"none/a.raw", "no such directory"}));
+  if (::geteuid() == 0) return;  // to whom no directory is closed
+  std::filesystem::permissions(folder.path(),
+                               std::filesystem::perms::owner_read | std::filesystem::perms::owner_exec);
+  EXPECT_TRUE(says(error_at(folder / "b.fil"), {"b.fil", folder.path(), "Permission denied"}));
+  std::filesystem::permissions(folder.path(), std::filesystem::perms::owner_all);
+}
+
+/// The probe of voltages was fooled by the tables of such a file.
+TEST(Fbh5Sink, WritesNothingThatLooksLikeVoltages) {
+  const TempFolder folder;
+  SampleFormat wanted;
+  wanted.n_bits = 32;
+  wanted.is_float = true;
+  wanted.pol_kind = PolKind::kStokes;
+  const auto info =
+      stream(512, 4, 2500);  // 20 MB: more than the longest frame that a small number stands for
+  const auto sink = create_sink(folder / "a.h5", info, wanted, false);
+  RawBlock block = random_block(100, 512 * 4 * 4, 1);
+  for (int i = 0; i < 25; ++i) sink->write(block);
+  sink->finish();
+  EXPECT_EQ(voltage_format_of(folder / "a.h5"), nullptr);
+  EXPECT_EQ(open_source(folder / "a.h5")->info().n_time, info.n_time);
+  const std::string no_signature = std::string(8, '\0') + read_file(folder / "a.h5").substr(8);
+  EXPECT_EQ(voltage_format_of(folder.write("b", no_signature)), nullptr);  // nor do its tables
 }
 
 /// Files may not grow beyond this, as on a full disk.
@@ -340,6 +384,15 @@ TEST(AtomicFile, AppearsOnCommitOnly) {
   file.commit();
   EXPECT_EQ(read_file(path), "new");
   EXPECT_FALSE(std::filesystem::exists(file.temporary_path()));
+}
+
+TEST(AtomicFile, SaysWhyItCannotTakeItsName) {
+  const TempFolder folder;
+  std::filesystem::create_directory(folder / "a");
+  folder.write("a/b", "");
+  AtomicFile file(folder / "a");
+  folder.write(std::filesystem::path(file.temporary_path()).filename().string(), "new");
+  EXPECT_TRUE(says(error_of([&] { file.commit(); }), {"cannot be renamed", "directory"}));
 }
 
 TEST(PsrfitsSink, WritesWhatAstropyReads) {

@@ -221,6 +221,55 @@ TEST(VdifProbe, IsNotFooledByOtherFormats) {
   }
 }
 
+TEST(VdifProbe, RefusesFilesOfOtherFormatsWhateverTheyHold) {
+  const TempFolder folder;
+  const std::string frames = VdifMaker{}.bytes(20);
+  const auto* taken = voltage_format_of(folder.write("a", std::string(512, '\0') + frames));
+  ASSERT_TRUE(taken && taken->name == "VDIF");
+  const std::string length("\x0c\0\0\0", 4);
+  for (const std::string& begin :
+       {std::string("\x89HDF\r\n\x1a\n"), std::string("SIMPLE  =                    T"),
+        length + "HEADER_START", std::string("BACKEND = 'GUPPI   '"), std::string("HEADER       DADA\n"),
+        std::string("HDR_SIZE 512\nNBIT 8\n")}) {
+    std::string bytes = begin;
+    bytes.resize(512, '\0');
+    const auto* format = voltage_format_of(folder.write("a", bytes + frames));
+    EXPECT_FALSE(format && format->name == "VDIF") << begin;
+  }
+}
+
+TEST(VdifProbe, WantsMoreFramesFarBehindTheFirstByte) {
+  const TempFolder folder;
+  const VdifMaker maker;
+  const auto is_taken = [&](const std::string& bytes) {
+    return voltage_format_of(folder.write("a", bytes)) != nullptr;
+  };
+  const std::string garbage(500, '\xff'), behind(96, '\xff');
+  EXPECT_TRUE(is_taken(maker.bytes(1) + behind));
+  EXPECT_TRUE(is_taken(garbage + maker.bytes(1)));  // no room for more
+  EXPECT_FALSE(is_taken(garbage + maker.bytes(3) + behind));
+  EXPECT_TRUE(is_taken(garbage + maker.bytes(4) + behind));
+}
+
+TEST(VdifProbe, IsNotFooledByATable) {
+  const TempFolder folder;
+  VdifMaker maker;
+  maker.fps = 1 << 23;
+  std::string large(300, '\0');  // an address that grows by large steps
+  for (int i = 0; i < 40; ++i) large += maker.frame(i * 4096, 0);
+  EXPECT_EQ(voltage_format_of(folder.write("a", large)), nullptr);
+  // Entries of the B-tree of an HDF5 file: 48 bytes, of which one counts where a header has thread and bits.
+  std::string tree(7585, '\0');
+  for (int i = 0; i < 64; ++i) {
+    std::string entry(48, '\0');
+    entry[1] = 0x10;
+    entry[8] = 6;
+    entry[15] = static_cast<char>(i);
+    tree += entry;
+  }
+  EXPECT_EQ(voltage_format_of(folder.write("a", tree + std::string(500, '\0'))), nullptr);
+}
+
 TEST(VdifProbe, OpeningWhatIsNoVdifNamesTheFile) {
   const TempFolder folder;
   const VdifMaker maker;
