@@ -22,11 +22,8 @@ std::mutex& planner() {
 fftwf_complex* as_fftw(std::complex<float>* p) { return reinterpret_cast<fftwf_complex*>(p); }
 fftwf_complex* as_fftw(const std::complex<float>* p) { return as_fftw(const_cast<std::complex<float>*>(p)); }
 
-// Measuring a long transform takes longer than it saves.
-constexpr int kLongestMeasured = 1 << 16;
-
 fftwf_plan make_plan(FftKind kind, int n) {
-  const unsigned flags = (n <= kLongestMeasured ? FFTW_MEASURE : FFTW_ESTIMATE) | FFTW_PRESERVE_INPUT;
+  const unsigned flags = (n <= kLongestMeasuredFft ? FFTW_MEASURE : FFTW_ESTIMATE) | FFTW_PRESERVE_INPUT;
   Array<std::complex<float>, 1> in({n}), out({n});  // measuring writes them
   if (kind == FftKind::kRealForward)
     return fftwf_plan_dft_r2c_1d(n, reinterpret_cast<float*>(in.data()), as_fftw(out.data()), flags);

@@ -16,6 +16,9 @@ namespace tianyan {
 
 enum class FftKind { kRealForward, kForward, kBackward };
 
+/// Measuring longer ones takes longer than it saves.
+inline constexpr std::int64_t kLongestMeasuredFft = std::int64_t{1} << 16;
+
 /// A plan; safe to make in several threads, and to run in several threads at once.
 class Fft {
  public:

@@ -4,13 +4,9 @@
 #include <algorithm>
 #include <limits>
 
+#include "kernels/base/division.hpp"
+
 namespace tianyan {
-namespace {
-
-std::int64_t floor_div(std::int64_t a, std::int64_t b) { return a / b - (a % b < 0 ? 1 : 0); }
-
-}  // namespace
-
 void good_frames(const FrameWindow& window, const std::vector<SampleRange>& missing, std::int64_t n_time,
                  std::int64_t first_frame, View<std::uint8_t, 1> good) {
   expect(window.hop >= 1 && window.n_window >= 1, "frames every {} samples of windows of {}", window.hop,

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "kernels/base/division.hpp"
 #include "kernels/pfb_fold.hpp"
 
 namespace tianyan {
@@ -14,9 +15,6 @@ namespace {
 
 constexpr double kTwoPi = 2.0 * std::numbers::pi;
 constexpr std::uintptr_t kAlignment = 64;  // of Array's memory, which the transform asks for
-
-std::int64_t floor_div(std::int64_t a, std::int64_t b) { return a / b - (a % b < 0 ? 1 : 0); }
-std::int64_t floor_mod(std::int64_t a, std::int64_t b) { return a - floor_div(a, b) * b; }
 
 std::int64_t fft_size(const PfbParams& params) {
   return params.is_complex ? params.n_chan : 2 * params.n_chan;
@@ -157,7 +155,7 @@ PfbPlan make_pfb_plan(const PfbParams& params) {
 }
 
 SampleRange pfb_frames(const PfbPlan& plan, std::int64_t first_sample, std::int64_t end_sample) {
-  const auto begin = -floor_div(-(first_sample + plan.lead), plan.hop);
+  const auto begin = ceil_div(first_sample + plan.lead, plan.hop);
   const auto end = floor_div(end_sample - plan.n_window + plan.lead, plan.hop) + 1;
   return {begin, std::max(begin, end)};
 }

@@ -12,8 +12,6 @@ namespace tianyan {
 namespace {
 
 constexpr double kPi = std::numbers::pi;
-constexpr std::int64_t kLongestMeasured =
-    1 << 16;  // kernels/fft.hpp; which plan is fastest varies from run to run
 
 double sigma_t_s(const VoltagePulse& pulse) { return pulse.width_s / kFwhmPerSigma; }
 
@@ -102,7 +100,8 @@ VoltagePulsePlan make_voltage_pulse_plan(const VoltagePulse& pulse) {
   plan.n_drawn = static_cast<std::int64_t>(std::floor(arrival + reach)) - first_drawn + 1;
   plan.first_sample = first_drawn - plan.n_lead;
   plan.n_time = plan.n_drawn + static_cast<std::int64_t>(sweep) + 2 * plan.n_lead;
-  plan.n_fft = good_fft_size(std::max(plan.n_time, kLongestMeasured + 1));
+  // Beyond what is measured: which plan is fastest varies from run to run.
+  plan.n_fft = good_fft_size(std::max(plan.n_time, kLongestMeasuredFft + 1));
   return plan;
 }
 

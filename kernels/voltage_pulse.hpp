@@ -4,10 +4,15 @@
 // samples, whose frequency 0 is the channel's middle, R = 2 B for real ones, whose frequency 0 is f_low. In
 // units in which its receiver noise has E|v|^2 = 1,
 //
-//   x[t] = g[t] sqrt(p(t / R)),   p(u) = p0 exp(-(u - u_arrival)^2 / (2 sigma_t^2)),  sigma_t = width
-//   / 2.3548 v    = the inverse transform of H(f) X(f),   f the frequency on the sky, g white Gaussian,
-//   E|g|^2 = 1 H(f) = exp(+2 pi i 1e6 K DM (f - f_up)^2 / (f f_up^2))                    f in MHz, K DM in s
-//   MHz^2
+//   x[t] = g[t] sqrt(p(t / R))
+//
+//   p(u) = p0 exp(-(u - u_arrival)^2 / (2 sigma_t^2)),   sigma_t = width / 2.3548
+//
+//   v = the inverse transform of H(f) X(f)
+//
+//   H(f) = exp(+2 pi i 1e6 K DM (f - f_up)^2 / (f f_up^2))
+//
+// with g white Gaussian, E|g|^2 = 1, f the frequency on the sky in MHz, K DM in s MHz^2.
 //
 // With v(t) = sum V(f) exp(+2 pi i f t) a delay tau(f) is a phase of -2 pi times its integral over f. Here
 //

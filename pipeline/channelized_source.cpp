@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "kernels/base/division.hpp"
+
 namespace tianyan {
 namespace {
 
@@ -11,7 +13,7 @@ namespace {
 std::vector<InputFile> files_in_spectra(std::vector<InputFile> files, std::int64_t n_voltage,
                                         std::int64_t n_spectra) {
   const auto first_from = [&](std::int64_t sample) {
-    return std::min((sample + n_voltage - 1) / n_voltage, n_spectra);
+    return std::min(ceil_div(sample, n_voltage), n_spectra);
   };
   for (InputFile& file : files) {
     const auto end = first_from(file.first_sample + file.n_time);
@@ -47,7 +49,7 @@ std::vector<CalibrationSpan> spans_of(View<const std::uint8_t, 2> good, int n_ch
 
 Losses losses_in_spectra(const Losses& voltages, std::int64_t n_voltage) {
   Losses losses = voltages;
-  losses.gap_samples = (voltages.gap_samples + n_voltage - 1) / n_voltage;
+  losses.gap_samples = ceil_div(voltages.gap_samples, n_voltage);
   return losses;
 }
 

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "kernels/base/division.hpp"
 #include "kernels/unpack_voltages.hpp"
 #include "pipeline/fft_wisdom.hpp"
 #include "pipeline/parallel.hpp"
@@ -17,8 +18,6 @@ constexpr std::int64_t kRunFrames = 32;     // unpacked and transformed while in
 constexpr std::int64_t kTileChannels = 16;  // one cache line of a spectrum
 constexpr std::int64_t kChunkBytes = 16 << 20;
 constexpr std::int64_t kPad = 8;  // rows a power of two apart would share a cache's sets
-
-std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 PolProducts products_of(const std::string& name) {
   if (name == "aabbcrci") return PolProducts::kCoherence;
