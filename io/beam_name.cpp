@@ -37,4 +37,9 @@ int beam_of(const std::string& path, long long header_beam, std::vector<std::str
   return 0;
 }
 
+void expect_beam(const std::string& path, int wanted, int beam) {
+  expect(wanted == 0 || beam == 0 || wanted == beam, "{}: beam {} was asked for, it holds {}", path, wanted,
+         beam);
+}
+
 }  // namespace tianyan

@@ -15,4 +15,7 @@ int beam_from_name(const std::string& path);
 /// beam of FAST has, adds a line to `notes`.
 int beam_of(const std::string& path, long long header_beam, std::vector<std::string>& notes);
 
+/// Throws std::invalid_argument where another beam is wanted than the file has; 0 is any, or unknown.
+void expect_beam(const std::string& path, int wanted, int beam);
+
 }  // namespace tianyan

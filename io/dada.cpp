@@ -1,6 +1,7 @@
 // DADA files: VoltageSource.
 #include <algorithm>
 
+#include "io/beam_name.hpp"
 #include "io/dada_header.hpp"
 #include "kernels/base/expect.hpp"
 
@@ -13,8 +14,7 @@ class DadaSource : public VoltageSource {
  public:
   DadaSource(const std::string& path, int beam, const VoltageHints& hints)
       : file_(path), header_(read_dada_header(file_, hints)) {
-    expect(beam == 0 || info().beam == 0 || beam == info().beam, "{}: beam {} was asked for, it holds {}",
-           path, beam, info().beam);
+    expect_beam(path, beam, info().beam);
     losses_.notes = header_.notes;
     const std::int64_t data_bytes = file_.size_bytes() - header_.size_bytes;
     const std::int64_t n_group = data_bytes * 8 / group_bits();
@@ -70,10 +70,7 @@ class DadaSource : public VoltageSource {
       piece.coarse_stride_bits = info().n_pol * sample_bits;
       piece.pol_stride_bits = sample_bits;
     }
-    if (header_.channels_descending) {
-      piece.first_bit += (n_chan - 1) * piece.coarse_stride_bits;
-      piece.coarse_stride_bits = -piece.coarse_stride_bits;
-    }
+    if (header_.channels_descending) piece.turn_coarse();
     return piece;
   }
 

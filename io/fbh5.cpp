@@ -241,9 +241,7 @@ class Fbh5Sink : public Sink {
   void finish() override {
     const Hdf5Lock lock;
     const bool is_closed = data_.close() && file_.close();
-    output_.check(target_.path());
-    require(is_closed, "{}: cannot be written: {}", target_.path(), hdf5_reason());
-    target_.commit();
+    commit_hdf5(is_closed, output_, target_);
   }
 
  private:

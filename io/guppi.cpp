@@ -1,6 +1,7 @@
 // GUPPI raw files: VoltageSource.
 #include <algorithm>
 
+#include "io/beam_name.hpp"
 #include "io/guppi_blocks.hpp"
 #include "kernels/base/expect.hpp"
 
@@ -24,8 +25,7 @@ class GuppiSource : public VoltageSource {
  public:
   GuppiSource(const std::string& path, int beam, const VoltageHints& hints)
       : file_(path), scanned_(scan_guppi(file_, hints)) {
-    expect(beam == 0 || info().beam == 0 || beam == info().beam, "{}: beam {} was asked for, it holds {}",
-           path, beam, info().beam);
+    expect_beam(path, beam, info().beam);
     files_ = {describe_input(file_, info().n_time)};
   }
 
@@ -107,10 +107,7 @@ class GuppiSource : public VoltageSource {
     piece.pol_stride_bits = format().sample_bits();
     piece.n_coarse = info().n_coarse;
     piece.n_pol = info().n_pol;
-    if (header().channels_descending) {
-      piece.first_bit += (info().n_coarse - 1) * piece.coarse_stride_bits;
-      piece.coarse_stride_bits = -piece.coarse_stride_bits;
-    }
+    if (header().channels_descending) piece.turn_coarse();
     return piece;
   }
 

@@ -7,12 +7,12 @@
 #include <map>
 #include <numeric>
 
+#include "io/series_parts.hpp"
 #include "kernels/base/expect.hpp"
 
 namespace tianyan {
 namespace {
 
-constexpr double kMaxGap_s = kSecondsPerDay;  // longer ones are mistakes: another scan, a broken counter
 const char* const kLayoutKeys[] = {"OBSNCHAN", "NPOL",    "NBITS", "OVERLAP",
                                    "TBIN",     "OBSFREQ", "OBSBW", "PKTFMT"};
 

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <memory>
 
+#include "io/atomic_file.hpp"
 #include "kernels/base/expect.hpp"
 
 namespace tianyan {
@@ -168,6 +169,12 @@ bool Hdf5Id::close() {
 bool has_hdf5_signature(const std::vector<unsigned char>& head) {
   constexpr unsigned char kSignature[] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
   return head.size() >= sizeof kSignature && std::memcmp(head.data(), kSignature, sizeof kSignature) == 0;
+}
+
+void commit_hdf5(bool is_closed, const Hdf5Output& output, AtomicFile& target) {
+  output.check(target.path());
+  require(is_closed, "{}: cannot be written: {}", target.path(), hdf5_reason());
+  target.commit();
 }
 
 void check_hdf5_storage(hid_t dataset, const char* name, const std::string& path) {

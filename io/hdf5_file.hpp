@@ -68,6 +68,10 @@ struct Hdf5Output {
   void check(const std::string& path) const;
 };
 
+class AtomicFile;
+/// Puts a file that was written in its place. Throws as Hdf5Output::check() and where it could not be closed.
+void commit_hdf5(bool is_closed, const Hdf5Output& output, AtomicFile& target);
+
 /// An empty file, replacing what is there; `output` must outlive it. Errors name `shown_as`.
 Hdf5Id create_hdf5(const std::string& path, Hdf5Output& output, const std::string& shown_as);
 

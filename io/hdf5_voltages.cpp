@@ -12,6 +12,7 @@
 #include "io/raw_file.hpp"
 #include "io/voltage_source.hpp"
 #include "kernels/base/expect.hpp"
+#include "kernels/base/sample_range.hpp"
 
 namespace tianyan {
 
@@ -174,24 +175,6 @@ void apply(const VoltageHints& hints, VoltageInfo& info, VoltageFormat& format) 
   if (hints.lower_sideband) format.is_inverted = !format.is_inverted;
 }
 
-/// Samples [begin, end).
-using Span = std::pair<std::int64_t, std::int64_t>;
-
-/// Ascending, joined where they touch, none beyond n_time.
-std::vector<Span> tidied(std::vector<Span> spans, std::int64_t n_time) {
-  std::sort(spans.begin(), spans.end());
-  std::vector<Span> joined;
-  for (auto [begin, end] : spans) {
-    end = std::min(end, n_time);
-    if (begin >= end) continue;
-    if (!joined.empty() && begin <= joined.back().second)
-      joined.back().second = std::max(joined.back().second, end);
-    else
-      joined.emplace_back(begin, end);
-  }
-  return joined;
-}
-
 /// A row of /missing.
 struct Missing {
   std::int64_t beam, begin, end;
@@ -208,8 +191,8 @@ void read_missing_rows(hid_t dataset, hsize_t first, std::vector<Missing>& rows,
 }
 
 /// Of one beam, in pieces, each checked before the next: only as much is allocated as there are good rows.
-std::vector<Span> read_missing(hid_t file, std::size_t beam_index, std::int64_t n_beam, std::int64_t n_time,
-                               const std::string& path) {
+std::vector<SampleRange> read_missing(hid_t file, std::size_t beam_index, std::int64_t n_beam,
+                                      std::int64_t n_time, const std::string& path) {
   if (H5Lexists(file, "missing", H5P_DEFAULT) <= 0) return {};
   const Hdf5Id dataset = open_dataset(file, "missing", path);
   check_type(dataset, "missing", H5T_NATIVE_INT64, path);
@@ -218,7 +201,7 @@ std::vector<Span> read_missing(hid_t file, std::size_t beam_index, std::int64_t 
           "{}: /missing is [{}]; [n][3] of at most {} rows is possible", path, fmt::join(shape, "]["),
           kMaxMissing);
   check_hdf5_storage(dataset, "missing", path);
-  std::vector<Span> spans;
+  std::vector<SampleRange> spans;
   std::vector<Missing> rows;
   for (hsize_t first = 0; first < shape[0]; first += rows.size()) {
     rows.resize(std::min<std::size_t>(kMissingPiece, shape[0] - first));
@@ -227,7 +210,7 @@ std::vector<Span> read_missing(hid_t file, std::size_t beam_index, std::int64_t 
       require(beam >= 0 && beam < n_beam && begin >= 0 && begin < end && end <= n_time,
               "{}: /missing has samples [{}, {}) of beam index {}; there are {} samples of {} beams", path,
               begin, end, beam, n_time, n_beam);
-      if (beam == static_cast<std::int64_t>(beam_index)) spans.emplace_back(begin, end);
+      if (beam == static_cast<std::int64_t>(beam_index)) spans.push_back({begin, end});
     }
   }
   return spans;
@@ -306,8 +289,9 @@ class Hdf5VoltageSource : public VoltageSource {
     info_.n_time = n_there;
   }
 
-  void count_missing(std::vector<Span> missing) {
-    missing_ = tidied(std::move(missing), info_.n_time);
+  void count_missing(std::vector<SampleRange> missing) {
+    for (auto& range : missing) range.end = std::min(range.end, info_.n_time);
+    missing_ = joined(std::move(missing));
     losses_.n_gaps = std::ssize(missing_);
     for (const auto& [begin, end] : missing_) losses_.gap_samples += end - begin;
   }
@@ -360,10 +344,7 @@ class Hdf5VoltageSource : public VoltageSource {
     piece.pol_stride_bits = shape_.cell_bits * info_.n_coarse;
     piece.n_coarse = info_.n_coarse;
     piece.n_pol = info_.n_pol;
-    if (is_descending_) {
-      piece.first_bit += (info_.n_coarse - 1) * piece.coarse_stride_bits;
-      piece.coarse_stride_bits = -piece.coarse_stride_bits;
-    }
+    if (is_descending_) piece.turn_coarse();
     out.pieces.push_back(piece);
   }
 
@@ -373,7 +354,7 @@ class Hdf5VoltageSource : public VoltageSource {
   Hdf5VoltageShape shape_;
   std::size_t beam_index_ = 0;
   bool is_descending_ = false;  ///< coarse channels, against the file's word
-  std::vector<Span> missing_;
+  std::vector<SampleRange> missing_;
   Losses losses_;
   std::vector<InputFile> files_;
   Hdf5Id file_, data_;

@@ -124,9 +124,7 @@ class Hdf5VoltageSink : public VoltageSink {
              target_.path(), n_written_[b], b, info_.n_time);
     const Hdf5Lock lock;
     const bool is_closed = data_.close() && file_.close();
-    output_.check(target_.path());
-    require(is_closed, "{}: cannot be written: {}", target_.path(), hdf5_reason());
-    target_.commit();
+    commit_hdf5(is_closed, output_, target_);
   }
 
  private:

@@ -280,9 +280,7 @@ void MaskWriter::finish() {
          file_->n_cell, file_->info.n_cell());
   const Hdf5Lock lock;
   const bool is_closed = file_->rule.close() && file_->times.close() && file_->file.close();
-  file_->output.check(path);
-  require(is_closed, "{}: cannot be written: {}", path, hdf5_reason());
-  file_->target.commit();
+  commit_hdf5(is_closed, file_->output, file_->target);
 }
 
 struct MaskReader::File {

@@ -55,6 +55,14 @@ std::string known_extensions() {
 
 }  // namespace
 
+void Losses::add(const Losses& part) {
+  gap_samples += part.gap_samples;
+  n_gaps += part.n_gaps;
+  lost_bytes += part.lost_bytes;
+  cut_short = cut_short || part.cut_short;
+  notes.insert(notes.end(), part.notes.begin(), part.notes.end());
+}
+
 void SinkLosses::add(const RawBlock& block) {
   for (const auto& span : block.spans) {
     const std::int64_t n = span.end - span.begin;

@@ -4,14 +4,13 @@
 #include <cstring>
 #include <utility>
 
+#include "io/series_parts.hpp"
 #include "io/source.hpp"
 #include "kernels/base/expect.hpp"
 
 namespace tianyan {
 namespace {
 
-constexpr double kClockError_s = 2e-6;         // a double MJD, as SIGPROC stores it, is good to 1 us
-constexpr double kMaxGap_s = kSecondsPerDay;   // longer ones are mistakes: another scan, a wrong clock
 constexpr std::size_t kMaxOpen = 2;            // a series may have more files than a process may open
 constexpr std::int64_t kPieceBytes = 8 << 20;  // of a read that crosses files
 
@@ -32,13 +31,6 @@ Part describe(const std::string& path) {
   return {
       path, source->info(), source->format(), source->files().at(0), source->losses(), source->format_name(),
       0};
-}
-
-template <class T>
-void require_same(const Part& a, const Part& b, const char* what, const T& value_a, const T& value_b,
-                  bool is_same) {
-  require(is_same, "{} and {} do not belong to one scan: {} is {} and {}; give them in separate runs", a.path,
-          b.path, what, value_a, value_b);
 }
 
 bool is_near(double a, double b, double tolerance) { return std::abs(a - b) <= tolerance; }
@@ -82,15 +74,11 @@ void check_same_beam(const std::vector<Part>& parts) {
 /// Samples missing between two files; 0 where they follow each other to within half a sample or the clocks'
 /// error.
 std::int64_t gap_between(const Part& a, const Part& b) {
-  const double sample_time_s = a.info.sample_time_s;
-  const double late_s = b.info.start.seconds_since(a.info.start) - a.info.duration_s();
-  const double tolerance_s = std::max(0.5 * sample_time_s, kClockError_s);
+  const double late_s = seconds_between(a, b), tolerance_s = contiguous_s(a);
   require(late_s >= -tolerance_s,
           "{} and {} overlap by {} s: the first ends at MJD {:.9f}, the second starts at {:.9f}", a.path,
           b.path, -late_s, a.info.start.plus_seconds(a.info.duration_s()).value(), b.info.start.value());
-  require(late_s <= kMaxGap_s, "{} and {} are {} s apart; more than a day is not believed to be one scan",
-          a.path, b.path, late_s);
-  return late_s > tolerance_s ? std::llround(late_s / sample_time_s) : 0;
+  return late_s > tolerance_s ? std::llround(late_s / a.info.sample_time_s) : 0;
 }
 
 void append_span(CalibrationSpan span, RawBlock& out) {
@@ -129,13 +117,7 @@ class SeriesSource : public Source {
 
   const Losses& losses() const override {
     losses_ = {};
-    for (const auto& part : parts_) {
-      losses_.gap_samples += part.losses.gap_samples;
-      losses_.n_gaps += part.losses.n_gaps;
-      losses_.lost_bytes += part.losses.lost_bytes;
-      losses_.cut_short = losses_.cut_short || part.losses.cut_short;
-      losses_.notes.insert(losses_.notes.end(), part.losses.notes.begin(), part.losses.notes.end());
-    }
+    for (const auto& part : parts_) losses_.add(part.losses);
     losses_.gap_samples += gap_samples_;
     losses_.n_gaps += n_gaps_;
     if (n_gaps_ > 0)

@@ -27,6 +27,9 @@ struct Losses {
   std::int64_t lost_bytes = 0;     ///< at the end of a file cut in mid-row
   std::vector<std::string> notes;  ///< one human line each, naming the file
   bool cut_short = false;          ///< something is missing that the header promised: exit code 3
+
+  /// Those of a part of the stream, after the others.
+  void add(const Losses& part);
 };
 
 class Source {

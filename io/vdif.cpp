@@ -10,6 +10,7 @@
 #include "io/vdif_index.hpp"
 #include "io/voltage_source.hpp"
 #include "kernels/base/expect.hpp"
+#include "kernels/base/sample_range.hpp"
 
 namespace tianyan {
 namespace {
@@ -36,26 +37,9 @@ bool is_vdif(const std::string& path, const std::vector<unsigned char>& head) {
   return !is_other_format(head) && find_first_vdif_frame(RawFile(path), head).has_value();
 }
 
-struct Range {
-  std::int64_t begin = 0, end = 0;
-};
-
-/// Ascending, disjoint and not touching.
-std::vector<Range> merged(std::vector<Range> ranges) {
-  std::sort(ranges.begin(), ranges.end(), [](const Range& a, const Range& b) { return a.begin < b.begin; });
-  std::vector<Range> result;
-  for (const Range& range : ranges) {
-    if (!result.empty() && range.begin <= result.back().end)
-      result.back().end = std::max(result.back().end, range.end);
-    else
-      result.push_back(range);
-  }
-  return result;
-}
-
 /// Slots without a frame in any of the threads.
-std::vector<Range> missing_slots(const VdifIndex& index) {
-  std::vector<Range> missing;
+std::vector<SampleRange> missing_slots(const VdifIndex& index) {
+  std::vector<SampleRange> missing;
   for (const auto& runs : index.runs) {
     std::int64_t at = 0;
     for (const VdifRun& run : runs) {
@@ -64,7 +48,7 @@ std::vector<Range> missing_slots(const VdifIndex& index) {
     }
     if (at < index.n_slot) missing.push_back({at, index.n_slot});
   }
-  return merged(std::move(missing));
+  return joined(std::move(missing));
 }
 
 /// The part of a run in slots [begin, end).
@@ -156,7 +140,7 @@ class VdifSource : public VoltageSource {
     VdifRun run;
   };
   struct Loaded {
-    Range file;           ///< bytes
+    SampleRange file;     ///< bytes
     std::int64_t at = 0;  ///< of the first of them in the block
   };
 
@@ -182,7 +166,7 @@ class VdifSource : public VoltageSource {
     std::int64_t n_found = 0;
     for (const auto& runs : index_.runs)
       for (const VdifRun& run : runs) n_found += run.n;
-    for (const Range& gap : missing_slots(index_)) {
+    for (const SampleRange& gap : missing_slots(index_)) {
       losses_.gap_samples += (gap.end - gap.begin) * n_sample_;
       ++losses_.n_gaps;
     }
@@ -221,14 +205,14 @@ class VdifSource : public VoltageSource {
 
   /// What to read: threads that alternate in the file share a range.
   std::vector<Loaded> bytes_of(const std::vector<Part>& parts) const {
-    std::vector<Range> wanted;
+    std::vector<SampleRange> wanted;
     for (const Part& part : parts) {
       const VdifRun& run = part.run;
       wanted.push_back({run.offset, run.offset + (run.n - 1) * run.step_bytes + index_.first.frame_bytes});
     }
     std::vector<Loaded> loaded;
     std::int64_t at = 0;
-    for (const Range& range : merged(std::move(wanted))) {
+    for (const SampleRange& range : joined(std::move(wanted))) {
       loaded.push_back({range, at});
       at += range.end - range.begin;
     }
@@ -270,8 +254,7 @@ class VdifSource : public VoltageSource {
     piece.coarse_stride_bits = format_.sample_bits();
     if (!format_.is_inverted) return;
     piece.coarse_begin = info_.n_coarse - piece.coarse_begin - piece.n_coarse;
-    piece.first_bit += (piece.n_coarse - 1) * piece.coarse_stride_bits;
-    piece.coarse_stride_bits = -piece.coarse_stride_bits;
+    piece.turn_coarse();
   }
 
   RawFile file_;

@@ -4,15 +4,14 @@
 #include <cstring>
 #include <utility>
 
+#include "io/series_parts.hpp"
 #include "io/voltage_source.hpp"
 #include "kernels/base/expect.hpp"
 
 namespace tianyan {
 namespace {
 
-constexpr double kClockError_s = 2e-6;        // a double MJD, or one of 11 decimals, is good to 1 us
-constexpr double kMaxGap_s = kSecondsPerDay;  // longer ones are mistakes: another scan, a wrong clock
-constexpr std::size_t kMaxOpen = 32;          // a series may have more files than a process may open
+constexpr std::size_t kMaxOpen = 32;  // a series may have more files than a process may open
 
 /// A file with its samples [first_sample, end_sample) of the stream; those before own_begin are the end of
 /// the file before it as well.
@@ -45,13 +44,6 @@ Part describe(const std::string& path, int beam, const VoltageHints& hints, bool
   part.format_name = source->format_name();
   if (keep_open) part.source = std::move(source);
   return part;
-}
-
-template <class T>
-void require_same(const Part& a, const Part& b, const char* what, const T& value_a, const T& value_b,
-                  bool is_same) {
-  require(is_same, "{} and {} do not belong to one scan: {} is {} and {}; give them in separate runs", a.path,
-          b.path, what, value_a, value_b);
 }
 
 void check_same_format(const Part& a, const Part& b) {
@@ -104,11 +96,8 @@ void check_same_target(const std::vector<Part>& parts) {
 /// positions and never handed on: were the next start compared with where the stream stands instead, a
 /// sample time that is wrong in its tenth digit would become a gap or an overlap after enough files.
 std::int64_t gap_between(const Part& a, const Part& b) {
-  const double late_s = b.info.start.seconds_since(a.info.start) - a.info.duration_s();
-  require(late_s <= kMaxGap_s, "{} and {} are {} s apart; more than a day is not believed to be one scan",
-          a.path, b.path, late_s);
-  const double tolerance_s = std::max(0.5 * a.info.sample_time_s, kClockError_s);
-  if (std::abs(late_s) <= tolerance_s) return 0;
+  const double late_s = seconds_between(a, b);
+  if (std::abs(late_s) <= contiguous_s(a)) return 0;
   // b starts no earlier than a, so that -late_s is at most the duration of a.
   const std::int64_t gap = std::llround(late_s / a.info.sample_time_s);
   require(gap >= 0 || -2 * gap < std::min(a.info.n_time, b.info.n_time),
@@ -122,14 +111,6 @@ std::int64_t gap_between(const Part& a, const Part& b) {
 bool counts_less(const Losses& a, const Losses& b) {
   return a.gap_samples < b.gap_samples || a.n_gaps < b.n_gaps || a.lost_bytes < b.lost_bytes ||
          a.notes.size() < b.notes.size();
-}
-
-void add_losses(const Losses& of, Losses& to) {
-  to.gap_samples += of.gap_samples;
-  to.n_gaps += of.n_gaps;
-  to.lost_bytes += of.lost_bytes;
-  to.cut_short = to.cut_short || of.cut_short;
-  to.notes.insert(to.notes.end(), of.notes.begin(), of.notes.end());
 }
 
 /// Bytes of all blocks one after the other, pieces moved along.
@@ -177,7 +158,7 @@ class VoltageSeries : public VoltageSource {
 
   const Losses& losses() const override {
     losses_ = between_;
-    for (const auto& part : parts_) add_losses(part.losses, losses_);
+    for (const auto& part : parts_) losses_.add(part.losses);
     return losses_;
   }
 

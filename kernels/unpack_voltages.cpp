@@ -44,11 +44,6 @@ Coding coding_of(const VoltageFormat& f, std::int64_t first_sample) {
   return coding;
 }
 
-bool is_known(const VoltageFormat& f) {
-  if (f.code == VoltageCode::kFourLevel) return f.n_bits == 2;
-  return f.n_bits == 2 || f.n_bits == 4 || f.n_bits == 8 || f.n_bits == 16;
-}
-
 void check_samples(const VoltageBlock& block, const VoltagePiece& p) {
   expect(p.begin >= 0 && p.begin <= p.end && p.end <= block.n_time,
          "a piece of samples [{}, {}) in a block of {}", p.begin, p.end, block.n_time);
@@ -390,15 +385,7 @@ std::vector<SampleRange> missing_samples(const VoltageBlock& block, int coarse, 
       reached = std::max(reached, end);
     }
   }
-  std::ranges::sort(all, {}, &SampleRange::begin);
-  std::vector<SampleRange> joined;
-  for (const auto& range : all) {
-    if (!joined.empty() && range.begin <= joined.back().end)
-      joined.back().end = std::max(joined.back().end, range.end);
-    else
-      joined.push_back(range);
-  }
-  return joined;
+  return joined(std::move(all));
 }
 
 }  // namespace tianyan

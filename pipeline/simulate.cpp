@@ -8,13 +8,13 @@
 #include <cmath>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <numbers>
 
 #include "io/sink.hpp"
 #include "kernels/base/expect.hpp"
 #include "kernels/base/random.hpp"
+#include "pipeline/run_directory.hpp"
 #include "pipeline/simulate_voltages.hpp"
 
 namespace tianyan {
@@ -50,10 +50,6 @@ struct BeamModel {
   }
   int n_summed() const { return std::min(n_pol, 2); }
 };
-
-bool in_beam(const std::vector<int>& beams, int beam) {
-  return beams.empty() || std::find(beams.begin(), beams.end(), beam) != beams.end();
-}
 
 struct Levels {
   double mean, sigma;
@@ -351,14 +347,11 @@ nlohmann::json scan_truth(const ScanSpec& spec) {
   return truth;
 }
 
-void write_text(const std::string& path, const std::string& text) {
-  std::ofstream out(path, std::ios::binary);
-  out << text;
-  out.close();
-  require(out.good(), "{}: cannot be written", path);
-}
-
 }  // namespace
+
+bool in_beam(const std::vector<int>& beams, int beam) {
+  return beams.empty() || std::find(beams.begin(), beams.end(), beam) != beams.end();
+}
 
 StreamInfo scan_info(const ScanSpec& spec, int beam) {
   StreamInfo info;

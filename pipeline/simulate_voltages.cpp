@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <numbers>
 #include <numeric>
@@ -16,6 +15,7 @@
 #include "kernels/base/random.hpp"
 #include "kernels/voltage_pulse.hpp"
 #include "pipeline/parallel.hpp"
+#include "pipeline/run_directory.hpp"
 
 namespace tianyan {
 namespace {
@@ -51,10 +51,6 @@ VoltagePulse pulse_in(const ScanSpec& spec, const VoltageInfo& info, const Pulse
   p.peak_power = power_of(spec, pulse);
   p.arrival_s = pulse.time_s + dispersion_delay_s(pulse.dm_pc_cm3, p.freq_high_mhz(), spec.freq_high_mhz);
   return p;
-}
-
-bool in_beam(const PulseSpec& pulse, int beam) {
-  return pulse.beams.empty() || std::find(pulse.beams.begin(), pulse.beams.end(), beam) != pulse.beams.end();
 }
 
 /// A pulse in one stream; `v` is there while the scan passes it.
@@ -96,7 +92,7 @@ std::uint64_t seed_stream(int beam, int coarse, int pol) {
 std::vector<StreamPulse> pulses_of(const ScanSpec& spec, const VoltageInfo& info, int coarse) {
   std::vector<StreamPulse> pulses;
   for (std::size_t i = 0; i < spec.pulses.size(); ++i)
-    if (in_beam(spec.pulses[i], info.beam))
+    if (in_beam(spec.pulses[i].beams, info.beam))
       pulses.push_back(
           {make_voltage_pulse_plan(pulse_in(spec, info, spec.pulses[i], coarse)), ~std::uint64_t{i}, {}});
   return pulses;
@@ -227,7 +223,7 @@ nlohmann::json pulse_truth(const ScanSpec& spec, const PulseSpec& p) {
 nlohmann::json beam_truth(const ScanSpec& spec, int beam, const std::string& file, std::int64_t n_clipped) {
   nlohmann::json pulses = nlohmann::json::array();
   for (const PulseSpec& p : spec.pulses)
-    if (in_beam(p, beam)) pulses.push_back(pulse_truth(spec, p));
+    if (in_beam(p.beams, beam)) pulses.push_back(pulse_truth(spec, p));
   return {{"beam", beam}, {"file", file}, {"n_clipped", n_clipped}, {"pulses", pulses}};
 }
 
@@ -261,23 +257,16 @@ nlohmann::json scan_truth(const ScanSpec& spec) {
   return truth;
 }
 
-void write_text(const std::string& path, const std::string& text) {
-  std::ofstream out(path, std::ios::binary);
-  out << text;
-  out.close();
-  require(out.good(), "{}: cannot be written", path);
-}
-
 /// Beams that share a file.
-struct OutputFile {
+struct VoltageFile {
   std::string name;
   std::vector<int> beams;
 };
 
-std::vector<OutputFile> output_files(const ScanSpec& spec) {
+std::vector<VoltageFile> output_files(const ScanSpec& spec) {
   const VoltageSinkFormat& sink = voltage_sink_format_for(spec.source_name + "." + spec.format);
   if (sink.holds_beams) return {{spec.source_name + "_voltages" + sink.extension, spec.beams}};
-  std::vector<OutputFile> files;
+  std::vector<VoltageFile> files;
   for (int beam : spec.beams)
     files.push_back(
         {fmt::format("{}_tracking-M{:02}_0001{}", spec.source_name, beam, sink.extension), {beam}});
@@ -366,7 +355,7 @@ void check_voltage_pulses(const ScanSpec& spec, std::vector<std::string>& proble
 
 std::vector<std::string> simulate_voltages(const ScanSpec& spec, const std::string& dir,
                                            const SimulateOptions& options) {
-  const std::vector<OutputFile> files = output_files(spec);
+  const std::vector<VoltageFile> files = output_files(spec);
   std::filesystem::create_directories(dir);
   const int threads = options.threads > 0 ? options.threads : omp_get_max_threads();
   std::int64_t n_done = 0;
@@ -377,7 +366,7 @@ std::vector<std::string> simulate_voltages(const ScanSpec& spec, const std::stri
   };
   nlohmann::json truth = scan_truth(spec);
   std::vector<std::string> paths;
-  for (const OutputFile& file : files) {
+  for (const VoltageFile& file : files) {
     paths.push_back((std::filesystem::path(dir) / file.name).string());
     const auto sink = create_voltage_sink(paths.back(), voltage_scan_info(spec, file.beams[0]), file.beams,
                                           voltage_scan_format(spec), options.overwrite);

@@ -1,6 +1,8 @@
 // A run of samples, frames or spectra by number.
 #pragma once
+#include <algorithm>
 #include <cstdint>
+#include <vector>
 
 namespace tianyan {
 
@@ -11,5 +13,19 @@ struct SampleRange {
   std::int64_t size() const { return end - begin; }
   bool operator==(const SampleRange&) const = default;
 };
+
+/// The same numbers in ranges that ascend and neither overlap nor touch.
+inline std::vector<SampleRange> joined(std::vector<SampleRange> ranges) {
+  std::ranges::sort(ranges, {}, &SampleRange::begin);
+  std::vector<SampleRange> apart;
+  for (const SampleRange& range : ranges) {
+    if (range.begin >= range.end) continue;
+    if (!apart.empty() && range.begin <= apart.back().end)
+      apart.back().end = std::max(apart.back().end, range.end);
+    else
+      apart.push_back(range);
+  }
+  return apart;
+}
 
 }  // namespace tianyan

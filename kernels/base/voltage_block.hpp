@@ -24,6 +24,12 @@ struct VoltagePiece {
   std::int64_t group_stride_bits = 0, sample_stride_bits = 0;
   std::int64_t coarse_stride_bits = 0, pol_stride_bits = 0;
   int coarse_begin = 0, n_coarse = 1, pol_begin = 0, n_pol = 1;
+
+  /// Of channels that lie in the bytes from the highest frequency down.
+  void turn_coarse() {
+    first_bit += (n_coarse - 1) * coarse_stride_bits;
+    coarse_stride_bits = -coarse_stride_bits;
+  }
 };
 
 /// Samples [first_sample, first_sample + n_time) of a stream. What no piece covers is missing. The buffer is

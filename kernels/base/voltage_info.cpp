@@ -11,19 +11,19 @@ namespace {
 constexpr int kMaxCoarse = 1 << 16;
 constexpr double kCriticalTolerance = 1e-3;
 
-bool known_bits(const VoltageFormat& format) {
+}  // namespace
+
+bool is_known(const VoltageFormat& format) {
   if (format.code == VoltageCode::kFourLevel) return format.n_bits == 2;
   return format.n_bits == 2 || format.n_bits == 4 || format.n_bits == 8 || format.n_bits == 16;
 }
-
-}  // namespace
 
 void check_voltage_header(const VoltageInfo& info, const VoltageFormat& format, const std::string& file) {
   require(info.n_coarse >= 1 && info.n_coarse <= kMaxCoarse, "{}: {} coarse channels; 1 to {} are possible",
           file, info.n_coarse, kMaxCoarse);
   require(info.n_pol == 1 || info.n_pol == 2, "{}: {} polarisations of voltages; 1 or 2 are possible", file,
           info.n_pol);
-  require(known_bits(format), "{}: voltages of {} bits; 2, 4, 8 and 16 are known", file, format.n_bits);
+  require(is_known(format), "{}: voltages of {} bits; 2, 4, 8 and 16 are known", file, format.n_bits);
   require(std::isfinite(info.coarse_width_mhz) && info.coarse_width_mhz > 0.0 && info.coarse_width_mhz <= 1e5,
           "{}: a coarse channel of {} MHz; its width must be positive and below 1e5", file,
           info.coarse_width_mhz);

@@ -28,6 +28,9 @@ struct VoltageFormat {
   bool operator==(const VoltageFormat&) const = default;
 };
 
+/// Bits that a code can have.
+bool is_known(const VoltageFormat& format);
+
 /// Coarse channel c spans [band_low_mhz + c coarse_width_mhz, band_low_mhz + (c + 1) coarse_width_mhz), c = 0
 /// the lowest, and is critically sampled: 1 / coarse_width for complex, 1 / (2 coarse_width) for real
 /// samples.

@@ -176,6 +176,18 @@ Config voltage_config() {
   return config;
 }
 
+/// What voltage_config() makes of strong_pulse()'s band, dedispersed at DM 500.
+StreamInfo dedispersed_stream(std::int64_t n_time) {
+  StreamInfo stream;
+  stream.n_chan = 64;
+  stream.freq_low_mhz = 1234.0;
+  stream.channel_width_mhz = 0.5;
+  stream.sample_time_s = 16e-6;
+  stream.n_time = n_time;
+  stream.coherent_dm_pc_cm3 = 500.0;
+  return stream;
+}
+
 TEST(VoltagePulses, AreFoundBySearchWithTheirSnrDmAndTime) {
   ScanSpec spec = strong_pulse(500.0, 50e-6, 0.3);
   spec.voltages.sigma = 16.0;
@@ -189,13 +201,7 @@ TEST(VoltagePulses, AreFoundBySearchWithTheirSnrDmAndTime) {
   EXPECT_NEAR(row[7], 1265.5, 1e-6);
   EXPECT_NEAR(row[3], 500.0, 3.0 * row[4] + 0.1);
   EXPECT_NEAR(row[1], arrival_s(spec, row[7]), 25e-6);
-  StreamInfo stream;
-  stream.n_chan = 64;
-  stream.freq_low_mhz = 1234.0;
-  stream.channel_width_mhz = 0.5;
-  stream.sample_time_s = 16e-6;
-  stream.n_time = 18750;
-  stream.coherent_dm_pc_cm3 = 500.0;
+  const StreamInfo stream = dedispersed_stream(18750);
   // 63 of 64 channels; receiver noise 1, the pulse's own scatter is in truth.json: 1.4 for both.
   const double expected = 25.0 * expected_recovery(make_search_plan(config, stream), 500.0, 50e-6);
   EXPECT_NEAR(row[5], expected, 3.0 * 1.4);
@@ -226,13 +232,7 @@ TEST(VoltagePulses, AreSearchedAsFinelyAsTheyAreSharp) {
     c.search.dm_max_pc_cm3 = 900.0;
     return c;
   }();
-  StreamInfo stream;
-  stream.n_chan = 64;
-  stream.freq_low_mhz = 1234.0;
-  stream.channel_width_mhz = 0.5;
-  stream.sample_time_s = 16e-6;
-  stream.n_time = 100000;
-  stream.coherent_dm_pc_cm3 = 500.0;
+  const StreamInfo stream = dedispersed_stream(100000);
   const auto plan = make_search_plan(config, stream);
   // Finest at 500, coarser both ways; without gaps; and pulses of any DM lose no more than the config says.
   std::vector<int> octaves;
