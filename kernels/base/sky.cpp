@@ -2,6 +2,7 @@
 #include "kernels/base/sky.hpp"
 
 #include <erfa.h>
+#include <erfam.h>
 
 namespace tianyan {
 namespace {
