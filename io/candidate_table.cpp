@@ -1,4 +1,4 @@
-// The candidates and detections tables: column definitions, row order, exact MJDs and ids.
+// The candidates table: row order, exact MJDs and ids.
 #include "io/candidate_table.hpp"
 
 #include <erfa.h>
@@ -6,114 +6,48 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
-#include <numeric>
 #include <tuple>
 #include <utility>
 
+#include "io/candidate_columns.hpp"
 #include "kernels/base/expect.hpp"
 
 namespace tianyan {
 namespace {
 
 constexpr double kJdOfMjd0 = 2400000.5;
-constexpr auto kInt = ColumnType::kInt64;
-constexpr auto kFloat = ColumnType::kFloat64;
-constexpr auto kText = ColumnType::kString;
 
-std::vector<Column> common_columns() {
-  return {
-      {"beam", kInt, "", "Beam of the receiver, 1 to 19; 0: unknown", ""},
-      {"time_s", kFloat, "s",
-       "Arrival at the centre of the highest channel, since the scan's first sample begins", "%.9f"},
-      {"mjd", kFloat, "d", "The same instant, topocentric UTC", "%.12f"},
-      {"dm_pc_cm3", kFloat, "pc / cm3", "Dispersion measure", "%.4f"},
-      {"dm_err_pc_cm3", kFloat, "pc / cm3", "Uncertainty of the dispersion measure", "%.4f"},
-      {"snr", kFloat, "", "Signal-to-noise ratio of the best boxcar", "%.3f"},
-      {"width_s", kFloat, "s", "Width of the best boxcar", "%.9f"},
-      {"ref_freq_mhz", kFloat, "MHz", "Frequency of the arrival: centre of the highest channel", "%.6f"},
-      {"n_members", kInt, "", "Events on the (DM, time, width) grid that belong to it", ""},
-  };
+std::vector<Column> columns() {
+  constexpr auto kText = ColumnType::kString;
+  auto all = candidate_columns();
+  all.push_back({"rank", ColumnType::kInt64, "", "1: the highest S/N of all beams", ""});
+  all.push_back(snr_white_column());
+  all.push_back(
+      {"class", kText, "", "astrophysical, rfi or known:NAME: of the event that it belongs to", ""});
+  all.push_back({"detection", kText, "", "Name of that event and of its files", ""});
+  all.push_back({"reasons", kText, "", "Why it is of that class", ""});
+  return all;
 }
 
-const Column kSnrWhite = {"snr_white", kFloat, "",
-                          "The same by the weights alone, without the running estimate of the noise", "%.3f"};
-
-const BeamOrigin& origin_of(int beam, const std::vector<BeamOrigin>& beams) {
-  const auto it = std::find_if(beams.begin(), beams.end(), [&](const auto& b) { return b.beam == beam; });
-  expect(it != beams.end(), "candidate of beam {}, of which no start time is known ({} beams given)", beam,
-         beams.size());
-  return *it;
-}
-
-Mjd arrival_of(const Candidate& candidate, const BeamOrigin& origin) {
-  return origin.start.plus_seconds(candidate.time_s);
-}
-
-/// Indices of the candidates, highest S/N first.
-std::vector<std::size_t> ranked(const std::vector<Candidate>& candidates) {
-  const auto key = [&](std::size_t i) {
-    const Candidate& c = candidates[i];
+bool is_before(const CandidateRow& a, const CandidateRow& b) {
+  const auto key = [](const Candidate& c) {
     return std::tuple(-c.snr, c.beam, c.time_s, c.dm_pc_cm3, c.width_s);
   };
-  std::vector<std::size_t> order(candidates.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return key(a) < key(b); });
-  return order;
+  return key(a.candidate) < key(b.candidate);
 }
-
-std::vector<Cell> common_cells(const Candidate& c, const BeamOrigin& origin) {
-  return {std::int64_t{c.beam},
-          c.time_s,
-          mjd_digits(arrival_of(c, origin)),
-          c.dm_pc_cm3,
-          c.dm_err_pc_cm3,
-          c.snr,
-          c.width_s,
-          c.ref_freq_mhz,
-          c.n_members};
-}
-
-std::string beam_name(int beam) { return fmt::format("M{:02}", beam); }
 
 }  // namespace
 
-Table candidates_table(const std::vector<Candidate>& candidates, const std::vector<BeamOrigin>& beams) {
-  std::vector<Column> columns = common_columns();
-  columns.push_back({"rank", kInt, "", "1: the highest S/N of all beams", ""});
-  columns.push_back(kSnrWhite);
-  Table table(std::move(columns));
-  for (const std::size_t i : ranked(candidates)) {
-    std::vector<Cell> cells = common_cells(candidates[i], origin_of(candidates[i].beam, beams));
+Table candidates_table(std::vector<CandidateRow> rows) {
+  Table table(columns());
+  std::stable_sort(rows.begin(), rows.end(), is_before);
+  for (auto& row : rows) {
+    std::vector<Cell> cells = candidate_cells(row.candidate, row.arrival);
     cells.emplace_back(static_cast<std::int64_t>(table.n_row()) + 1);
-    cells.emplace_back(candidates[i].snr_white);
-    table.add_row(std::move(cells));
-  }
-  return table;
-}
-
-Table detections_table(const std::vector<Candidate>& candidates, const std::vector<BeamOrigin>& beams) {
-  std::vector<Column> columns = common_columns();
-  columns.insert(
-      columns.end(),
-      {{"n_beams", kInt, "", "Beams that saw it", ""},
-       {"beams", kText, "", "Names of the beams that saw it, strongest first", ""},
-       {"ra_deg", kFloat, "deg", "Right ascension, J2000", "%.6f"},
-       {"dec_deg", kFloat, "deg", "Declination, J2000", "%.6f"},
-       {"pos_err_deg", kFloat, "deg", "Radius of the 68 % region of the position", "%.6f"},
-       {"mjd_inf_bary", kFloat, "d", "Arrival at infinite frequency at the barycentre, TDB", "%.12f"},
-       {"class", kText, "", "unsifted, astrophysical, rfi or known:NAME", ""},
-       {"id", kText, "", "Name of the detection and of its files", ""},
-       kSnrWhite});
-  Table table(std::move(columns));
-  const std::vector<std::string> ids = detection_ids(candidates, beams);
-  for (const std::size_t i : ranked(candidates)) {
-    const BeamOrigin& origin = origin_of(candidates[i].beam, beams);
-    std::vector<Cell> cells = common_cells(candidates[i], origin);
-    for (Cell cell : std::vector<Cell>{std::int64_t{1}, beam_name(origin.beam), origin.ra_deg, origin.dec_deg,
-                                       std::monostate(), std::monostate(), std::string("unsifted"), ids[i],
-                                       candidates[i].snr_white})
-      cells.push_back(std::move(cell));
+    cells.emplace_back(row.candidate.snr_white);
+    cells.emplace_back(std::move(row.class_name));
+    cells.emplace_back(std::move(row.detection));
+    cells.emplace_back(std::move(row.reasons));
     table.add_row(std::move(cells));
   }
   return table;
@@ -126,19 +60,6 @@ std::string detection_id(const Mjd& arrival, int beam) {
   expect(status >= 0, "MJD {} + {} s is not a date", arrival.day, arrival.second);
   return fmt::format("TY{:04}{:02}{:02}T{:02}{:02}{:02}.{:03}_{}", year, month, day, hmsf[0], hmsf[1],
                      hmsf[2], hmsf[3], beam_name(beam));
-}
-
-std::vector<std::string> detection_ids(const std::vector<Candidate>& candidates,
-                                       const std::vector<BeamOrigin>& beams) {
-  std::vector<std::string> ids(candidates.size());
-  std::map<std::string, int> n_seen;
-  for (const std::size_t i : ranked(candidates)) {
-    const Candidate& c = candidates[i];
-    ids[i] = detection_id(arrival_of(c, origin_of(c.beam, beams)), c.beam);
-    const int n = ++n_seen[ids[i]];
-    if (n > 1) ids[i] += fmt::format("_{}", n);
-  }
-  return ids;
 }
 
 std::string mjd_digits(const Mjd& mjd) {

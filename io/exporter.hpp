@@ -8,8 +8,9 @@
 namespace tianyan {
 
 struct ExportFormat {
-  std::string name;   ///< as output.formats names it: "votable"
-  std::string files;  ///< what it writes, relative to the run: "detections.vot", "events/ID.xml"
+  std::string name;    ///< as output.formats names it: "votable"
+  std::string files;   ///< what it writes, relative to the run: "detections.vot", "events/ID.xml"
+  bool one_file_each;  ///< for each detection, else one for all
   /// Writes under `directory`, whole or not at all (io/atomic_file.hpp); folders are made. With no detection
   /// a format of one file for all writes its header alone, a format of one file for each writes nothing.
   /// Throws std::runtime_error where a file cannot be written.

@@ -82,21 +82,29 @@ void spectrum_snr(const SpectrumBins& bins, double variance, View<float, 2> snr)
       snr(b, i) = snr_of(bins.sum(b, i), bins.count(b, i), variance);
 }
 
+void shifted_sums(const SpectrumBins& bins, View<const double, 1> shift_bins, std::int64_t first,
+                  View<double, 1> sum, View<double, 1> count) {
+  expect(shift_bins.shape(0) == bins.n_band() && sum.shape(0) == count.shape(0),
+         "sums over {} bands with {} shifts into {} and {} bins", bins.n_band(), shift_bins.shape(0),
+         sum.shape(0), count.shape(0));
+  std::fill(sum.data(), sum.data() + sum.shape(0), 0.0);
+  std::fill(count.data(), count.data() + count.shape(0), 0.0);
+  for (std::int64_t b = 0; b < bins.n_band(); ++b) {
+    const auto from = first + std::lround(shift_bins[b]);
+    const auto begin = std::max<std::int64_t>(0, -from), end = std::min(sum.shape(0), bins.n_bin() - from);
+    for (auto i = begin; i < end; ++i) {
+      sum[i] += bins.sum(b, from + i);
+      count[i] += bins.count(b, from + i);
+    }
+  }
+}
+
 void shifted_profile(const SpectrumBins& bins, View<const double, 1> shift_bins, double variance,
                      View<float, 1> snr) {
-  expect(shift_bins.shape(0) == bins.n_band() && snr.shape(0) == bins.n_bin(),
-         "profile of {} bands x {} into {} x {}", bins.n_band(), bins.n_bin(), shift_bins.shape(0),
-         snr.shape(0));
-  for (std::int64_t i = 0; i < bins.n_bin(); ++i) {
-    double sum = 0.0, count = 0.0;
-    for (std::int64_t b = 0; b < bins.n_band(); ++b) {
-      const auto j = i + std::lround(shift_bins[b]);
-      if (j < 0 || j >= bins.n_bin()) continue;
-      sum += bins.sum(b, j);
-      count += bins.count(b, j);
-    }
-    snr[i] = snr_of(sum, count, variance);
-  }
+  expect(snr.shape(0) == bins.n_bin(), "profile of {} bins into {}", bins.n_bin(), snr.shape(0));
+  Array<double, 1> sum({bins.n_bin()}), count({bins.n_bin()});
+  shifted_sums(bins, shift_bins, 0, sum.view(), count.view());
+  for (std::int64_t i = 0; i < bins.n_bin(); ++i) snr[i] = snr_of(sum(i), count(i), variance);
 }
 
 }  // namespace tianyan

@@ -36,8 +36,12 @@ void add_spectrum(View<const std::int8_t, 2> q, const SpanWeights& weights,
 /// snr [band][bin] = sum / sqrt(count variance), NaN where nothing was counted.
 void spectrum_snr(const SpectrumBins& bins, double variance, View<float, 2> snr);
 
-/// Sums over the bands, each shifted by shift_bins[b] (rounded): snr [bin] of one row of a DM-time map, NaN
-/// where nothing was counted.
+/// Sums and counts over the bands, each shifted by shift_bins[b] (rounded), of the bins from `first` on that
+/// the outputs [bin] hold; bins outside the spectrum count nothing.
+void shifted_sums(const SpectrumBins& bins, View<const double, 1> shift_bins, std::int64_t first,
+                  View<double, 1> sum, View<double, 1> count);
+
+/// The same as snr [bin] of one row of a DM-time map, from bin 0 on; NaN where nothing was counted.
 void shifted_profile(const SpectrumBins& bins, View<const double, 1> shift_bins, double variance,
                      View<float, 1> snr);
 

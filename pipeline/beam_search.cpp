@@ -11,12 +11,6 @@
 #include "kernels/base/units.hpp"
 
 namespace tianyan {
-namespace {
-
-// A boxcar that fits a Gaussian pulse best is 2.8 of its sigmas wide.
-constexpr double kBestBoxcarSigmas = 2.8;
-
-}  // namespace
 
 int thread_count(const LimitsConfig& limits) {
   return limits.threads > 0 ? limits.threads : omp_get_num_procs();
@@ -125,9 +119,7 @@ BeamResult BeamSearch::finish() {
   return result;
 }
 
-// The error of DM is that of a straight line in f^-2 through arrival times, for a Gaussian pulse of sigma s
-// detected with S/N over a flat band: sigma_DM = 2^1/2 s / (S/N K rms(f^-2)), with the step's own 1/12 in
-// quadrature.
+// The error of DM is that of the fit, with the step's own 1/12 in quadrature.
 Candidate BeamSearch::candidate_of(const Cluster& cluster) const {
   const Event& e = cluster.best;
   Candidate c;
@@ -139,8 +131,7 @@ Candidate BeamSearch::candidate_of(const Cluster& cluster) const {
   c.width_s = e.width_s;
   c.ref_freq_mhz = info_.ref_freq_mhz();
   c.n_members = cluster.n_members;
-  const double sigma_s = e.width_s / kBestBoxcarSigmas;
-  const double fit = std::sqrt(2.0) * sigma_s / (e.snr * kDispersionConstant * plan_.rms_inverse_square);
+  const double fit = dm_fit_error_pc_cm3(e.width_s, e.snr, plan_.rms_inverse_square);
   double step = 0.0;
   for (const auto& pass : plan_.passes)
     if (e.dm_pc_cm3 >= pass.dm_begin_pc_cm3() - pass.dm_step_pc_cm3()) step = pass.dm_step_pc_cm3();

@@ -12,6 +12,7 @@ struct Options : SharedOptions {
   std::string run;
   std::string backend;
   std::string mask;
+  std::string injections;
   bool resume = false, overwrite = false, quiet = false;
 };
 
@@ -27,6 +28,12 @@ void declare(CLI::App& command, Options& o) {
       .add_option("--mask", o.mask,
                   "Flags to start from: a mask that `tianyan flag` made, or its directory for many beams")
       ->type_name("MASK");
+  command
+      .add_option(
+          "--inject", o.injections,
+          "Pulses to add to a shadow copy of each beam, which is searched too: how complete the search "
+          "is goes to RUN/completeness.ecsv")
+      ->type_name("SPEC");
   auto* resume =
       command.add_flag("--resume", o.resume, "Go on with a run that was stopped: finished beams are kept");
   command.add_flag("--overwrite", o.overwrite, "Replace an earlier run's files in RUN")->excludes(resume);
@@ -49,15 +56,18 @@ ExitCode run(const Options& o) {
   request.inputs = o.inputs;
   request.run_directory = o.run;
   request.mask = o.mask;
+  request.injections = o.injections;
   request.existing = o.resume      ? ExistingRun::kResume
                      : o.overwrite ? ExistingRun::kOverwrite
                                    : ExistingRun::kRefuse;
   request.quiet = o.quiet;
   const auto summary = run_search(request);
   print_remarks(summary.remarks, o.run);
-  std::cout << fmt::format("{} detection{} in {} of {} beam{}: {}/detections.ecsv\n", summary.n_candidate,
-                           summary.n_candidate == 1 ? "" : "s", summary.n_beam - summary.n_failed,
-                           summary.n_beam, summary.n_beam == 1 ? "" : "s", o.run);
+  const auto n_detection = summary.n_astrophysical + summary.n_known;
+  std::cout << fmt::format(
+      "{} detection{} ({} of known sources) and {} of interference in {} of {} beam{}: {}/report.html\n",
+      n_detection, n_detection == 1 ? "" : "s", summary.n_known, summary.n_rfi,
+      summary.n_beam - summary.n_failed, summary.n_beam, summary.n_beam == 1 ? "" : "s", o.run);
   return summary.exit_code;
 }
 
@@ -67,7 +77,10 @@ const bool kRegistered = register_command<Options>(
      "  tianyan search configs/fast_frb.toml scan_dir -o run       every beam in a directory\n"
      "  tianyan search configs/fast_frb.toml beam.fil -o run --set search.dm_max_pc_cm3=1000\n"
      "  tianyan search configs/fast_frb.toml scan_dir -o run --resume\n"
-     "RUN holds detections.ecsv, candidates.ecsv, plots/, report.json and the config that was used.\n"
+     "  tianyan search configs/fast_frb.toml scan_dir -o run --inject configs/injections.toml\n"
+     "RUN holds report.html, to look at first, detections.ecsv, candidates.ecsv with what was rejected and "
+     "why,\n"
+     "plots/, cutouts/, the formats that output.formats names, report.json and the config that was used.\n"
      "Exit code 3: done, but a beam failed or something was cut short; report.json and stderr name it."},
     declare, run);
 

@@ -8,10 +8,18 @@
 #include <cmath>
 #include <set>
 
+#include "io/exporter.hpp"
+
 namespace tianyan {
 namespace {
 
 constexpr double kSeconds = 1e-9;  // the shortest time that a setting may name
+
+std::vector<std::string> names_of(const std::vector<ExportFormat>& formats) {
+  std::vector<std::string> names;
+  for (const auto& f : formats) names.push_back(f.name);
+  return names;
+}
 
 std::vector<Key> search_keys(SearchConfig& s) {
   return {
@@ -202,6 +210,44 @@ std::vector<Key> channelize_keys(ChannelizeConfig& c) {
   };
 }
 
+std::vector<Key> sift_keys(SiftConfig& s) {
+  return {
+      {"sift.match_sigma", &s.match_sigma,
+       "Candidates of different beams are one event where times, DMs and widths agree within so many of "
+       "their errors.",
+       "", 1.0, 100.0},
+      {"sift.far_beam_fraction", &s.far_beam_fraction,
+       "Interference: an event that a beam which is no neighbour of the strongest one sees with more than "
+       "this fraction of its S/N.",
+       "", 0.0, 1.0},
+      {"sift.shape_probability", &s.shape_probability,
+       "Interference: an event whose strengths over beams a point source has with less than this "
+       "probability.",
+       "", 0.0, 1.0},
+      {"sift.repetition_probability", &s.repetition_probability,
+       "Interference: events in phase with the noise diode or the mains, where chance does as well with less "
+       "than this probability.",
+       "", 0.0, 1.0},
+      {"sift.catalogues", &s.catalogues,
+       "Files of known sources: psrcat's database or CSV, lists of FRBs as CSV or ECSV."},
+      {"sift.known_radius_arcmin", &s.known_radius_arcmin,
+       "A known source may be so far from the pointing of the strongest beam.", "arcmin", 0.0, 600.0},
+      {"sift.telescope", &s.telescope,
+       "Name of the telescope, where headers do not say it or say it wrongly."},
+      {"sift.site_itrf_m", &s.site_itrf_m,
+       "Position of a telescope that tianyan does not know, ITRF x, y and z; for barycentric times.", "m",
+       -1e7, 1e7},
+      {"sift.rotation_deg", &s.rotation_deg,
+       "Angle by which FAST's receiver was turned; negative: as the pointings of the beams say.", "deg", -1.0,
+       360.0},
+      {"sift.max_refined", &s.max_refined,
+       "Most detections that are measured again at full resolution; the strongest ones come first.", "", 0.0,
+       1e6},
+      {"sift.list_band_mhz", &s.list_band_mhz,
+       "Edges of the band, [low, high], of lists of single pulses that have no .inf file.", "MHz", 1.0, 1e6},
+  };
+}
+
 std::vector<Key> limits_keys(LimitsConfig& l) {
   return {
       {"limits.memory_bytes", &l.memory_bytes,
@@ -212,9 +258,21 @@ std::vector<Key> limits_keys(LimitsConfig& l) {
 
 std::vector<Key> output_keys(OutputConfig& o) {
   return {
+      {"output.formats", &o.formats, "Formats in which detections are written beside detections.ecsv.", "",
+       -kNoLimit, kNoLimit, names_of(export_formats())},
       {"output.plots", &o.plots, "Draws a plot of each detection."},
-      {"output.max_plots", &o.max_plots, "Most plots drawn; the strongest detections come first.", "", 0.0,
-       1e6},
+      {"output.cutouts", &o.cutouts,
+       "Writes the spectra around each detection as HDF5, 256 x 256, as FETCH reads them."},
+      {"output.max_plots", &o.max_plots,
+       "Most plots, and most cut-outs; the strongest detections come first.", "", 0.0, 1e6},
+      {"output.author", &o.author, "Who reports, in VOEvents and reports to the TNS."},
+      {"output.contact", &o.contact, "E-mail address of who reports."},
+      {"output.ivo_authority", &o.ivo_authority,
+       "Begins the identifiers of VOEvents, ivo://AUTHORITY#...; while it begins with \"example/\" they are "
+       "marked as tests."},
+      {"output.gain_k_jy", &o.gain_k_jy, "Gain of the telescope, for flux densities; 0: unknown.", "K/Jy",
+       0.0, 1e3},
+      {"output.tsys_k", &o.tsys_k, "System temperature, for flux densities; 0: unknown.", "K", 0.0, 1e6},
   };
 }
 
@@ -223,7 +281,7 @@ Schema schema_of(Config& config) {
   for (auto& rows :
        {search_keys(config.search), rfi_keys(config.rfi), iqrm_keys(config.rfi.iqrm), time_keys(config.rfi),
         cell_keys(config.rfi), voltages_keys(config.voltages), channelize_keys(config.channelize),
-        limits_keys(config.limits), output_keys(config.output)})
+        sift_keys(config.sift), limits_keys(config.limits), output_keys(config.output)})
     schema.keys.insert(schema.keys.end(), rows.begin(), rows.end());
   return schema;
 }
@@ -242,6 +300,14 @@ void check_rules(const SearchConfig& s, ReadReport& report) {
       s.snr_min_member <= s.snr_min, {"search.snr_min_member", "search.snr_min"},
       fmt::format("search.snr_min_member = {} is above search.snr_min = {}: no detection could have members",
                   s.snr_min_member, s.snr_min));
+}
+
+void check_rules(const SiftConfig& s, ReadReport& report) {
+  report.rule(s.site_itrf_m.empty() || s.site_itrf_m.size() == 3, {"sift.site_itrf_m"},
+              fmt::format("sift.site_itrf_m has {} numbers: x, y and z are wanted", s.site_itrf_m.size()));
+  const auto& band = s.list_band_mhz;
+  report.rule(band.empty() || (band.size() == 2 && band[0] < band[1]), {"sift.list_band_mhz"},
+              "sift.list_band_mhz wants [low, high], low below high");
 }
 
 void check_rules(const ChannelizeConfig& c, ReadReport& report) {
@@ -288,6 +354,7 @@ Config load_config(const std::string& path, const std::vector<std::string>& set)
   ReadReport report = read_toml(schema_of(config), path, set);
   check_rules(config.search, report);
   check_rules(config.channelize, report);
+  check_rules(config.sift, report);
   report.throw_errors();
   return config;
 }

@@ -97,9 +97,29 @@ struct LimitsConfig {
   int threads = 0;  ///< 0: all that the machine offers
 };
 
+/// How candidates of all beams become detections.
+struct SiftConfig {
+  double match_sigma = 4.0;
+  double far_beam_fraction = 0.05;
+  double shape_probability = 1e-6;
+  double repetition_probability = 1e-6;
+  std::vector<std::string> catalogues;
+  double known_radius_arcmin = 3.0;
+  std::string telescope;
+  std::vector<double> site_itrf_m;
+  double rotation_deg = -1.0;  ///< negative: as the pointings say
+  int max_refined = 200;
+  std::vector<double> list_band_mhz;
+};
+
 struct OutputConfig {
+  std::vector<std::string> formats = {"heimdall", "singlepulse", "tns", "voevent", "votable", "your"};
   bool plots = true;
+  bool cutouts = true;
   int max_plots = 100;
+  std::string author = "unknown", contact;
+  std::string ivo_authority = "example/frb";
+  double gain_k_jy = 16.0, tsys_k = 20.0;
 };
 
 struct Config {
@@ -107,6 +127,7 @@ struct Config {
   RfiConfig rfi;
   VoltagesConfig voltages;
   ChannelizeConfig channelize;
+  SiftConfig sift;
   LimitsConfig limits;
   OutputConfig output;
 };

@@ -1,16 +1,16 @@
-// Cut-outs for plots.
+// Cut-outs: reading, measuring, plotting and exporting them.
 #include "pipeline/detection_cutout.hpp"
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 #include <optional>
 
+#include "io/cutout_file.hpp"
 #include "io/detection_plot.hpp"
 #include "kernels/base/units.hpp"
-#include "kernels/dynamic_spectrum.hpp"
 #include "kernels/quantise.hpp"
 #include "kernels/row_variance.hpp"
+#include "kernels/spectrum_peak.hpp"
 #include "pipeline/condition.hpp"
 #include "pipeline/given_mask.hpp"
 #include "pipeline/plan.hpp"
@@ -19,20 +19,42 @@ namespace tianyan {
 namespace {
 
 constexpr int kBands = 128;
-constexpr std::int64_t kBeforeBins = 256;
-constexpr std::int64_t kAfterBins = 240;  // 40 widths of the pulse, six bins each
-constexpr double kBinsPerWidth = 6.0;
-constexpr std::int64_t kDmRows = 129;
+constexpr std::int64_t kBins = 256;
+constexpr double kBinsPerWidth = 8.0;
+constexpr std::int64_t kDmRows = 257;      // half a bin of delay across the band each
+constexpr std::int64_t kDmReachBins = 64;  // of delay across the band, either way
+constexpr std::int64_t kWidthMaxBins = 64;
+constexpr double kReachWidths = 1.5;  // of the pulse's middle, either way
+constexpr std::int64_t kMaxWideBins = 32768;
 
-// Geometry of one detection, in samples of the scan: k is the middle of sample k.
+// Geometry of one detection.
 struct Extent {
   double arrival, sweep, width;
   double margin() const { return std::max(0.1 * sweep, 10.0 * width); }
-  double after_step() const { return std::max(1.0, width / kBinsPerWidth); }
-  double after_begin() const { return arrival - 0.5 * static_cast<double>(kAfterBins) * after_step(); }
-  double after_end() const { return after_begin() + static_cast<double>(kAfterBins) * after_step(); }
   double before_begin() const { return arrival - margin(); }
-  double before_end() const { return arrival + sweep + margin(); }
+  double before_step() const { return std::max(1.0, (sweep + 2.0 * margin()) / static_cast<double>(kBins)); }
+  double after_step() const { return std::max(1.0, width / kBinsPerWidth); }
+  double after_begin() const { return arrival - 0.5 * static_cast<double>(kBins) * after_step(); }
+  double wide_step() const { return std::max(1.0, std::floor(0.5 * width)); }
+  // Bins beyond the image on either side: the delay that the whole DM makes.
+  std::int64_t wide_margin_bins() const {
+    return std::min((kMaxWideBins - kCutoutSize) / 2, static_cast<std::int64_t>(sweep / wide_step()) + 1);
+  }
+  double wide_begin() const {
+    return arrival - static_cast<double>(kCutoutSize / 2 + wide_margin_bins()) * wide_step();
+  }
+  // Samples that are looked at.
+  double begin(bool with_wide) const {
+    const double least = std::min(before_begin(), after_begin());
+    return with_wide ? std::min(least, arrival - 0.5 * static_cast<double>(kCutoutSize) * wide_step())
+                     : least;
+  }
+  double end(bool with_wide) const {
+    const double plots = std::max(before_begin() + static_cast<double>(kBins) * before_step(),
+                                  after_begin() + static_cast<double>(kBins) * after_step() + sweep);
+    const double images = arrival + 0.5 * static_cast<double>(kCutoutSize) * wide_step() + 2.0 * sweep;
+    return with_wide ? std::max(plots, images) : plots;
+  }
 };
 
 Extent extent_of(const StreamInfo& info, const Candidate& c) {
@@ -41,24 +63,23 @@ Extent extent_of(const StreamInfo& info, const Candidate& c) {
           c.width_s / info.sample_time_s};
 }
 
-// Runs the conditioning again over the windows that hold the detection.
-void fill(const RfiConfig& config, Source& source, const std::string& mask_file, const Extent& e,
-          double dm_pc_cm3, int n_threads, SpectrumBins& before, SpectrumBins& after) {
+// Runs the conditioning again over the windows that hold samples [begin, end).
+void fill(const RfiConfig& config, Source& source, const std::string& mask_file, double begin, double end,
+          int n_threads, Cutout& cutout) {
   const StreamInfo& info = source.info();
   const std::int64_t window = statistics_window_samples(config, info);
   Conditioner conditioner(config, info, source.format(), window, n_threads);
   conditioner.allocate();
   Array<double, 1> none({info.n_chan}), delay({info.n_chan});
   for (int c = 0; c < info.n_chan; ++c)
-    delay(c) = dispersion_delay_s(dm_pc_cm3, info.freq_mhz(c), info.ref_freq_mhz()) / info.sample_time_s;
+    delay(c) = dispersion_delay_s(cutout.candidate.dm_pc_cm3, info.freq_mhz(c), info.ref_freq_mhz()) /
+               info.sample_time_s;
   Array<std::int8_t, 2> q({info.n_chan, window});
   const std::int64_t n_subband = std::ssize(conditioner.subbands()) - 1, n_bin = window / kVarianceBin;
   Array<float, 2> weight({n_subband, n_bin}), mean({n_subband, n_bin});
   RawBlock block;
   std::optional<GivenMask> mask;
   if (!mask_file.empty()) mask.emplace(mask_file, info);
-  const double begin = std::min(e.before_begin(), e.after_begin()),
-               end = std::max(e.before_end(), e.after_end() + e.sweep);
   // One window more at the front: a short last window is normalised by the one before it.
   const auto first = std::max<std::int64_t>(0, static_cast<std::int64_t>(begin) / window - 1);
   for (auto t = first * window; t < info.n_time && static_cast<double>(t) < end; t += window) {
@@ -67,75 +88,183 @@ void fill(const RfiConfig& config, Source& source, const std::string& mask_file,
     if (mask) flagged = mask->window(t, block.n_time);
     conditioner.measure(block, mask ? &flagged : nullptr, q.view());
     conditioner.finish(nullptr, q.view(), weight.view(), mean.view());
-    add_spectrum(q.cview(), conditioner.weights(), conditioner.time_good(), t, none.cview(), before);
-    add_spectrum(q.cview(), conditioner.weights(), conditioner.time_good(), t, delay.cview(), after);
+    const auto add = [&](View<const double, 1> delays, SpectrumBins& bins) {
+      add_spectrum(q.cview(), conditioner.weights(), conditioner.time_good(), t, delays, bins);
+    };
+    add(none.cview(), cutout.before);
+    add(delay.cview(), cutout.after);
+    if (cutout.has_wide) add(delay.cview(), cutout.wide);
   }
 }
 
-// S/N against DM and time about the detection: bands of the dedispersed spectrum shifted by what is left of
-// the delay.
-void dm_time_map(const StreamInfo& info, const SpectrumBins& after, double dm_half_range, double variance,
-                 View<float, 2> map) {
-  Array<double, 1> shift({after.n_band()});
-  for (std::int64_t d = 0; d < map.shape(0); ++d) {
-    const double dm =
-        dm_half_range * (2.0 * static_cast<double>(d) / static_cast<double>(map.shape(0) - 1) - 1.0);
-    for (std::int64_t b = 0; b < after.n_band(); ++b) {
-      const auto at = static_cast<std::size_t>(b);
-      const double f =
-          info.freq_low_mhz + 0.5 * (after.band[at] + after.band[at + 1] - 1) * info.channel_width_mhz;
-      shift(b) = dispersion_delay_s(dm, f, info.ref_freq_mhz()) / info.sample_time_s / after.step_samples;
+// The bands' delays at a DM that is `dm_offset` from that of the dedispersion.
+Array<double, 1> shifts_of(const Cutout& cutout, const SpectrumBins& bins, double dm_offset) {
+  Array<double, 1> shift({bins.n_band()});
+  for (std::int64_t b = 0; b < bins.n_band(); ++b) shift(b) = dm_offset * cutout.delay_bins_per_dm(bins, b);
+  return shift;
+}
+
+double mean_of(double sum, double count) {
+  return count > 0.0 ? sum / count : std::numeric_limits<double>::quiet_NaN();
+}
+
+// [time][frequency], frequency 0 the highest.
+void freq_time_image(const Cutout& cutout, double dm_offset, std::int64_t margin, View<float, 2> image) {
+  const auto& wide = cutout.wide;
+  const auto shift = shifts_of(cutout, wide, dm_offset);
+  for (std::int64_t f = 0; f < kCutoutSize; ++f) {
+    const auto b = (kCutoutSize - 1 - f) * wide.n_band() / kCutoutSize;
+    for (std::int64_t i = 0; i < kCutoutSize; ++i) {
+      const auto at = margin + i + std::lround(shift(b));
+      const bool is_inside = at >= 0 && at < wide.n_bin();
+      image(i, f) = static_cast<float>(is_inside ? mean_of(wide.sum(b, at), wide.count(b, at))
+                                                 : std::numeric_limits<double>::quiet_NaN());
     }
-    shifted_profile(after, shift.cview(), variance, map[d]);
   }
+}
+
+void dm_time_image(const Cutout& cutout, const Detection& detection, std::int64_t margin,
+                   View<float, 2> image) {
+  Array<double, 1> sum({kCutoutSize}), count({kCutoutSize});
+  for (std::int64_t d = 0; d < kCutoutSize; ++d) {
+    const double offset = cutout_dm_pc_cm3(detection, d) - cutout.candidate.dm_pc_cm3;
+    shifted_sums(cutout.wide, shifts_of(cutout, cutout.wide, offset).cview(), margin, sum.view(),
+                 count.view());
+    for (std::int64_t i = 0; i < kCutoutSize; ++i)
+      image(d, i) = static_cast<float>(mean_of(sum(i), count(i)));
+  }
+}
+
+PeakSearch search_of(const Cutout& cutout) {
+  const auto& bins = cutout.after;
+  PeakSearch search;
+  const double reach = cutout.dm_of_bins(bins, static_cast<double>(kDmReachBins));
+  for (std::int64_t d = 0; d < kDmRows; ++d)
+    search.dm_offset_pc_cm3.push_back(reach * (2.0 * static_cast<double>(d) / (kDmRows - 1) - 1.0));
+  for (std::int64_t b = 0; b < bins.n_band(); ++b)
+    search.delay_bins_per_dm.push_back(cutout.delay_bins_per_dm(bins, b));
+  const StreamInfo& info = cutout.info;
+  search.mid_delay_bins_per_dm = dispersion_delay_s(1.0, mid_freq_mhz(info), info.ref_freq_mhz()) /
+                                 info.sample_time_s / bins.step_samples;
+  search.centre_bin = (cutout.arrival_sample - bins.begin_sample + 0.5) / bins.step_samples;
+  search.reach_bins = kReachWidths * cutout.candidate.width_s / info.sample_time_s / bins.step_samples;
+  search.width_max_bins = kWidthMaxBins;
+  return search;
 }
 
 }  // namespace
 
-void plot_detection(const std::string& path, const Config& config, Source& source,
-                    const std::string& mask_file, const Candidate& candidate, const std::string& id,
-                    int n_threads) {
+double mid_freq_mhz(const StreamInfo& info) {
+  return std::sqrt((info.freq_low_mhz - 0.5 * info.channel_width_mhz) *
+                   (info.ref_freq_mhz() + 0.5 * info.channel_width_mhz));
+}
+
+double Cutout::delay_bins_per_dm(const SpectrumBins& bins, std::int64_t b) const {
+  const auto at = static_cast<std::size_t>(b);
+  const double f = info.freq_low_mhz + 0.5 * (bins.band[at] + bins.band[at + 1] - 1) * info.channel_width_mhz;
+  return dispersion_delay_s(1.0, f, info.ref_freq_mhz()) / info.sample_time_s / bins.step_samples;
+}
+
+double Cutout::dm_of_bins(const SpectrumBins& bins, double n_bin) const {
+  const double band_delay_s_per_dm = dispersion_delay_s(1.0, info.freq_low_mhz, info.ref_freq_mhz());
+  return n_bin * bins.step_samples * info.sample_time_s / band_delay_s_per_dm;
+}
+
+Cutout read_cutout(const Config& config, Source& source, const std::string& mask_file,
+                   const Candidate& candidate, bool with_wide, int n_threads) {
   const StreamInfo& info = source.info();
   const Extent e = extent_of(info, candidate);
   const auto bands = equal_bands(info.n_chan, kBands);
-  const double before_step =
-      std::max(1.0, (e.before_end() - e.before_begin()) / static_cast<double>(kBeforeBins));
-  SpectrumBins before(e.before_begin(), before_step, kBeforeBins, bands);
-  SpectrumBins after(e.after_begin(), e.after_step(), kAfterBins, bands);
-  fill(config.rfi, source, mask_file, e, candidate.dm_pc_cm3, n_threads, before, after);
+  const auto n_wide = with_wide ? kCutoutSize + 2 * e.wide_margin_bins() : 1;
+  Cutout cutout{info,
+                candidate,
+                e.arrival,
+                {e.before_begin(), e.before_step(), kBins, bands},
+                {e.after_begin(), e.after_step(), kBins, bands},
+                {e.wide_begin(), e.wide_step(), n_wide, equal_bands(info.n_chan, kCutoutSize)},
+                with_wide};
+  fill(config.rfi, source, mask_file, e.begin(with_wide), e.end(with_wide), n_threads, cutout);
+  return cutout;
+}
 
+Refined refine(const Cutout& cutout) {
+  const auto search = search_of(cutout);
+  const auto peaks = spectrum_peaks(cutout.after, search, QuantLevels{}.variance);
+  const auto& x = search.dm_offset_pc_cm3;
+  const Candidate& was = cutout.candidate;
+  const auto zero = static_cast<std::size_t>(std::lower_bound(x.begin(), x.end(), -was.dm_pc_cm3) -
+                                             x.begin());  // first DM that is not negative
+  Refined refined{was};
+  const auto best = highest_peak(peaks, std::min(zero, peaks.size() - 1), peaks.size());
+  if (zero > 0) {
+    const auto negative = highest_peak(peaks, 0, zero);
+    refined.wrong_way_snr = peaks[negative].snr;
+    refined.wrong_way_dm_pc_cm3 = was.dm_pc_cm3 + x[negative];
+  }
+  const auto& peak = peaks[best];
+  if (peak.snr < 0.5 * was.snr_white) return refined;
+  Candidate& now = refined.candidate;
+  const double step_s = cutout.after.step_samples * cutout.info.sample_time_s;
+  const auto fit = fit_dm(peaks, x, best);
+  const double centre_bin =  // at the same instant in the middle of the band
+      peak.centre_bin - (fit.offset_pc_cm3 - x[best]) * search.mid_delay_bins_per_dm;
+  now.time_s = cutout.after.begin_sample * cutout.info.sample_time_s + centre_bin * step_s;
+  now.dm_pc_cm3 = was.dm_pc_cm3 + fit.offset_pc_cm3;
+  now.dm_err_pc_cm3 = fit.error_pc_cm3;
+  now.width_s = static_cast<double>(peak.width_bins) * step_s;
+  now.snr_white = peak.snr;
+  now.snr = was.snr_white > 0.0 ? peak.snr * was.snr / was.snr_white : peak.snr;
+  return refined;
+}
+
+void plot_cutout(const std::string& path, const Cutout& cutout, const Detection& detection,
+                 const std::string& file) {
+  const StreamInfo& info = cutout.info;
+  const auto &before = cutout.before, &after = cutout.after;
   const double variance = QuantLevels{}.variance;
-  Array<float, 2> before_snr({before.n_band(), kBeforeBins}), after_snr({after.n_band(), kAfterBins});
-  Array<float, 2> map({kDmRows, kAfterBins});
-  Array<float, 1> profile({kAfterBins});
-  Array<double, 1> no_shift({after.n_band()});
+  Array<float, 2> before_snr({before.n_band(), kBins}), after_snr({after.n_band(), kBins});
+  Array<float, 2> map({kDmRows, kBins});
+  Array<float, 1> profile({kBins});
   spectrum_snr(before, variance, before_snr.view());
   spectrum_snr(after, variance, after_snr.view());
-  shifted_profile(after, no_shift.cview(), variance, profile.view());
-  const double band_delay_s_per_dm = dispersion_delay_s(1.0, info.freq_low_mhz, info.ref_freq_mhz());
-  const double half_range_dm = 8.0 * candidate.width_s / band_delay_s_per_dm + 2.0 * candidate.dm_err_pc_cm3;
-  dm_time_map(info, after, half_range_dm, variance, map.view());
+  shifted_profile(after, shifts_of(cutout, after, 0.0).cview(), variance, profile.view());
+  const double reach_dm = cutout.dm_of_bins(after, static_cast<double>(kDmReachBins));
+  for (std::int64_t d = 0; d < kDmRows; ++d) {
+    const double offset = reach_dm * (2.0 * static_cast<double>(d) / (kDmRows - 1) - 1.0);
+    shifted_profile(after, shifts_of(cutout, after, offset).cview(), variance, map.view()[d]);
+  }
 
+  const auto seconds_of = [&](const SpectrumBins& bins, std::int64_t i) {
+    return (bins.begin_sample + static_cast<double>(i) * bins.step_samples - cutout.arrival_sample) *
+           info.sample_time_s;
+  };
   DetectionPlot plot;
-  plot.candidate = candidate;
-  plot.arrival = info.start.plus_seconds(candidate.time_s);
-  plot.id = id;
+  plot.candidate = detection.best;
+  plot.arrival = detection.arrival;
+  plot.id = detection.id;
   plot.source = info.source_name;
-  plot.file = std::filesystem::path(source.files().front().path).filename().string();
+  plot.file = file;
   plot.dynamic_before = before_snr.cview();
-  const double ts = info.sample_time_s;
-  plot.before_time_s = {
-      (before.begin_sample - e.arrival) * ts,
-      (before.begin_sample - e.arrival + static_cast<double>(kBeforeBins) * before_step) * ts};
+  plot.before_time_s = {seconds_of(before, 0), seconds_of(before, kBins)};
   plot.dynamic_after = after_snr.cview();
   plot.profile = profile.cview();
-  plot.after_time_ms = {(e.after_begin() - e.arrival) * ts * 1e3, (e.after_end() - e.arrival) * ts * 1e3};
+  plot.after_time_ms = {seconds_of(after, 0) * 1e3, seconds_of(after, kBins) * 1e3};
   plot.freq_mhz = {info.freq_low_mhz - info.channel_width_mhz / 2,
                    info.ref_freq_mhz() + info.channel_width_mhz / 2};
   plot.dm_time = map.cview();
   plot.dm_time_ms = plot.after_time_ms;
-  plot.dm_pc_cm3 = {candidate.dm_pc_cm3 - half_range_dm, candidate.dm_pc_cm3 + half_range_dm};
+  const double dm = cutout.candidate.dm_pc_cm3;
+  plot.dm_pc_cm3 = {dm - reach_dm, dm + reach_dm};
   write_detection_png(path, plot);
+}
+
+void export_cutout(const std::string& path, const Cutout& cutout, const Detection& detection,
+                   const Observation& observation) {
+  Array<float, 2> freq_time({kCutoutSize, kCutoutSize}), dm_time({kCutoutSize, kCutoutSize});
+  const auto margin = (cutout.wide.n_bin() - kCutoutSize) / 2;
+  freq_time_image(cutout, detection.best.dm_pc_cm3 - cutout.candidate.dm_pc_cm3, margin, freq_time.view());
+  dm_time_image(cutout, detection, margin, dm_time.view());
+  write_cutout(path, detection, observation, {freq_time.cview(), dm_time.cview(), cutout.info.n_time});
 }
 
 }  // namespace tianyan

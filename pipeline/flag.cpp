@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "io/ecsv.hpp"
+#include "io/text_file.hpp"
 #include "pipeline/beam_runner.hpp"
 #include "pipeline/flag_beam.hpp"
 #include "pipeline/interrupt.hpp"
@@ -209,12 +210,12 @@ FlagSummary run_flag(const FlagRequest& request) {
   }
   require(!summary.lines.empty(), "no beam could be flagged: {}", beams.front().failure);
   write_ecsv(table_file(request), table_of(all, request.config));
-  write_text(report_file(request), json{{"version", kVersion},
-                                        {"config_hash", config_hash(request.config)},
-                                        {"remarks", summary.remarks},
-                                        {"beams", report}}
-                                           .dump(1) +
-                                       "\n");
+  write_text_file(report_file(request), json{{"version", kVersion},
+                                             {"config_hash", config_hash(request.config)},
+                                             {"remarks", summary.remarks},
+                                             {"beams", report}}
+                                                .dump(1) +
+                                            "\n");
   return summary;
 }
 

@@ -1,12 +1,12 @@
 // Making a run directory, and the ledger of finished beams.
 #include "pipeline/run_directory.hpp"
 
+#include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
-#include "io/atomic_file.hpp"
+#include "io/exporter.hpp"
+#include "io/text_file.hpp"
 #include "pipeline/result_json.hpp"
 #include "pipeline/version.hpp"
 
@@ -16,14 +16,19 @@ namespace {
 namespace fs = std::filesystem;
 
 // What a run writes; --overwrite removes these and nothing else.
-constexpr const char* kRunFiles[] = {"config.toml", "candidates.ecsv", "detections.ecsv",
-                                     "report.json", "ledger",          "plots"};
+constexpr const char* kRunFiles[] = {
+    "config.toml",       "candidates.ecsv", "detections.ecsv", "report.json", "report.html",
+    "completeness.ecsv", "injections.ecsv", "ledger",          "plots",       "cutouts"};
 
-std::string read_text(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::ostringstream text;
-  text << in.rdbuf();
-  return text.str();
+// "detections.vot" by its name, of "events/ID.xml" the folder. Lists of several scans have names of their
+// own.
+void remove_exported(const std::string& path, const ExportFormat& format) {
+  const fs::path files = fs::path(path) / format.files;
+  fs::remove_all(format.one_file_each ? files.parent_path() : files);
+  for (int scan = 0; fs::remove(files.parent_path() / fmt::format("{}_scan{}{}", files.stem().string(), scan,
+                                                                  files.extension().string()));
+       ++scan) {
+  }
 }
 
 void check_existing(const std::string& path, const Config& config, ExistingRun existing) {
@@ -39,18 +44,10 @@ void check_existing(const std::string& path, const Config& config, ExistingRun e
   expect(existing == ExistingRun::kOverwrite,
          "{} is not empty: name another directory, or say --resume or --overwrite", path);
   for (const char* name : kRunFiles) fs::remove_all(fs::path(path) / name);
+  for (const auto& format : export_formats()) remove_exported(path, format);
 }
 
 }  // namespace
-
-void write_text(const std::string& path, const std::string& text) {
-  AtomicFile file(path);
-  std::ofstream out(file.temporary_path(), std::ios::binary);
-  out << text;
-  out.close();
-  require(out.good(), "{}: cannot be written; is the disk full?", path);
-  file.commit();
-}
 
 RunDirectory::RunDirectory(const std::string& path, const Config& config, ExistingRun existing)
     : path_(path), config_hash_(config_hash(config)), resume_(existing == ExistingRun::kResume) {
@@ -58,13 +55,12 @@ RunDirectory::RunDirectory(const std::string& path, const Config& config, Existi
     check_existing(path, config, existing);
     fs::create_directories(fs::path(path) / "ledger");
     if (config.output.plots) fs::create_directories(fs::path(path) / "plots");
+    if (config.output.cutouts) fs::create_directories(fs::path(path) / "cutouts");
   } catch (const fs::filesystem_error& e) {
     throw std::runtime_error(fmt::format("{} cannot be written: {}", path, e.code().message()));
   }
-  write_text(file("config.toml"), print_config(config));
+  write_text_file(file("config.toml"), print_config(config));
 }
-
-std::string RunDirectory::plot_file(const std::string& id) const { return file("plots/" + id + ".png"); }
 
 std::string RunDirectory::ledger_file(int beam) const {
   return file(fmt::format("ledger/M{:02d}.json", beam));
@@ -72,13 +68,30 @@ std::string RunDirectory::ledger_file(int beam) const {
 
 void RunDirectory::store(const BeamResult& result) const {
   nlohmann::json entry = {{"version", kVersion}, {"config", config_hash_}, {"result", to_json(result)}};
-  write_text(ledger_file(result.beam), entry.dump());
+  write_text_file(ledger_file(result.beam), entry.dump());
+}
+
+std::vector<BeamResult> load_ledger(const std::string& run_directory) {
+  std::vector<std::string> paths;
+  for (const auto& entry : fs::directory_iterator(fs::path(run_directory) / "ledger"))
+    if (entry.path().filename().string().starts_with("M") && entry.path().extension() == ".json")
+      paths.push_back(entry.path().string());
+  std::sort(paths.begin(), paths.end());
+  std::vector<BeamResult> results;
+  for (const auto& path : paths) {
+    try {
+      results.push_back(beam_result_from_json(nlohmann::json::parse(read_text_file(path)).at("result")));
+    } catch (const nlohmann::json::exception& e) {
+      throw std::runtime_error(fmt::format("{}: not a finished beam of a run: {}", path, e.what()));
+    }
+  }
+  return results;
 }
 
 std::optional<BeamResult> RunDirectory::load(int beam, const std::vector<InputFile>& files) const {
   if (!resume_ || !fs::exists(ledger_file(beam))) return std::nullopt;
   try {
-    const auto entry = nlohmann::json::parse(read_text(ledger_file(beam)));
+    const auto entry = nlohmann::json::parse(read_text_file(ledger_file(beam)));
     if (entry.at("version") != kVersion || entry.at("config") != config_hash_) return std::nullopt;
     BeamResult result = beam_result_from_json(entry.at("result"));
     if (to_json(result.files) != to_json(files)) return std::nullopt;

@@ -17,13 +17,13 @@ enum class ExistingRun {
 /// The results of finished beams are in RUN/ledger, one file each, written whole or not at all.
 class RunDirectory {
  public:
-  /// Makes RUN with config.toml, ledger/ and plots/. Throws std::invalid_argument where the directory is not
-  /// empty or holds another config's run, std::runtime_error where it cannot be written.
+  /// Makes RUN with config.toml, ledger/, and plots/ and cutouts/ where the config wants them. Throws
+  /// std::invalid_argument where the directory is not empty or holds another config's run, std::runtime_error
+  /// where it cannot be written.
   RunDirectory(const std::string& path, const Config& config, ExistingRun existing);
 
+  const std::string& path() const { return path_; }
   std::string file(const std::string& name) const { return path_ + "/" + name; }
-  /// RUN/plots/ID.png
-  std::string plot_file(const std::string& id) const;
   void store(const BeamResult& result) const;
   /// The beam's earlier result where it is whole and its input files are the same.
   std::optional<BeamResult> load(int beam, const std::vector<InputFile>& files) const;
@@ -36,7 +36,8 @@ class RunDirectory {
   bool resume_;
 };
 
-/// Writes a text under a temporary name and renames it.
-void write_text(const std::string& path, const std::string& text);
+/// All finished beams of a run, by beam, whatever its config and files. Throws std::runtime_error naming the
+/// file where one cannot be read.
+std::vector<BeamResult> load_ledger(const std::string& run_directory);
 
 }  // namespace tianyan

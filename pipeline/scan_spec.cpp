@@ -36,6 +36,9 @@ std::vector<Key> scan_keys(ScanSpec& s) {
       {"scan.sigma", &s.sigma, "Standard deviation of the noise.", "levels", 0, 1e6},
       {"scan.seed", &s.seed, "Seed: the same seed gives the same samples.", "", 0, 9e15},
       {"scan.start_mjd", &s.start_mjd, "UTC of the first sample.", "MJD", 40000, 100000},
+      {"scan.ra_deg", &s.ra_deg, "Right ascension of beam 1, J2000.", "deg", 0, 360},
+      {"scan.dec_deg", &s.dec_deg, "Declination of beam 1, J2000.", "deg", -90, 90},
+      {"scan.rotation_deg", &s.rotation_deg, "Angle by which the receiver is turned.", "deg", 0, 360},
       {"voltages.n_coarse", &s.voltages.n_coarse, "Equal parts of the band, each sampled critically.", "", 1,
        kMaxSimulatedCoarse},
       {"voltages.n_pol", &s.voltages.n_pol, "Polarisations.", "", 1, 2},
@@ -48,18 +51,30 @@ std::vector<Key> scan_keys(ScanSpec& s) {
 
 std::vector<Key> append_pulse(ScanSpec& s) {
   PulseSpec& p = s.pulses.emplace_back();
-  return {{"dm_pc_cm3", &p.dm_pc_cm3, "Dispersion measure.", "pc/cm3", 0, 1e5, {}, true},
-          {"width_s", &p.width_s, "FWHM of the Gaussian.", "s", 1e-7, 100, {}, true},
-          {"snr", &p.snr, "S/N of the optimal matched filter.", "", 0, 1e6, {}, true},
-          {"time_s",
-           &p.time_s,
-           "Peak at the centre of the highest channel; of voltages, at the upper edge of the band.",
-           "s",
-           -1e6,
-           1e6,
-           {},
-           true},
-          {"beams", &p.beams, kBeamsMeaning, "", 1, 19}};
+  return {
+      {"dm_pc_cm3",
+       &p.dm_pc_cm3,
+       "Dispersion measure; negative: swept the wrong way.",
+       "pc/cm3",
+       -1e5,
+       1e5,
+       {},
+       true},
+      {"width_s", &p.width_s, "FWHM of the Gaussian.", "s", 1e-7, 100, {}, true},
+      {"snr", &p.snr, "S/N of the optimal matched filter.", "", 0, 1e6, {}, true},
+      {"time_s",
+       &p.time_s,
+       "Peak at the centre of the highest channel; of voltages, at the upper edge of the band.",
+       "s",
+       -1e6,
+       1e6,
+       {},
+       true},
+      {"beams", &p.beams, kBeamsMeaning, "", 1, 19},
+      {"offset_arcmin", &p.offset_arcmin,
+       "Its source's [east, north] of beam 1; S/N of each beam is as that of FAST's. Empty: all beams have "
+       "the same.",
+       "arcmin", -60, 60}};
 }
 
 std::vector<Key> append_line(ScanSpec& s) {
@@ -132,6 +147,10 @@ void check_beams(const ScanSpec& s, const char* name, const std::vector<Signal>&
 
 /// A signal that would change nothing is a mistake.
 void check_signals(const ScanSpec& s, std::vector<std::string>& problems) {
+  for (std::size_t i = 0; i < s.pulses.size(); ++i)
+    if (!s.pulses[i].offset_arcmin.empty() && s.pulses[i].offset_arcmin.size() != 2)
+      problems.push_back(fmt::format("pulse[{}].offset_arcmin has {} numbers: [east, north] is wanted", i + 1,
+                                     s.pulses[i].offset_arcmin.size()));
   for (std::size_t i = 0; i < s.pulses.size(); ++i)
     if (s.pulses[i].time_s < 0.0 || s.pulses[i].time_s >= s.duration_s || s.pulses[i].width_s <= 0.0)
       problems.push_back(

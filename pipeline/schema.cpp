@@ -37,6 +37,11 @@ struct Printer {
     for (const Pair& p : *v) pairs.push_back(fmt::format("[{}, {}]", number(p[0]), number(p[1])));
     return '[' + join(pairs, ", ") + ']';
   }
+  std::string operator()(const std::vector<std::string>* v) const {
+    std::vector<std::string> texts;
+    for (const auto& text : *v) texts.push_back(quoted(text));
+    return '[' + join(texts, ", ") + ']';
+  }
 
   /// The shortest digits that read back as the same double; TOML wants a point or an exponent in a float.
   static std::string number(double v) {
@@ -66,6 +71,7 @@ struct TypeName {
   std::string operator()(const std::vector<int>*) const { return "an array of integers"; }
   std::string operator()(const std::vector<double>*) const { return "an array of numbers"; }
   std::string operator()(const std::vector<Pair>*) const { return "an array of [low, high] pairs"; }
+  std::string operator()(const std::vector<std::string>*) const { return "an array of strings"; }
 };
 
 std::string table_of(const std::string& name) {

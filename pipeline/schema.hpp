@@ -17,7 +17,7 @@ using Pair = std::array<double, 2>;  ///< low, high
 
 /// The field that a key sets. What it holds before reading is the default.
 using Slot = std::variant<double*, int*, std::int64_t*, bool*, std::string*, std::vector<int>*,
-                          std::vector<double>*, std::vector<Pair>*>;
+                          std::vector<double>*, std::vector<Pair>*, std::vector<std::string>*>;
 
 inline constexpr double kNoLimit = std::numeric_limits<double>::infinity();
 
@@ -29,7 +29,7 @@ struct Key {
   double low =
       -std::numeric_limits<double>::infinity();  ///< allowed, both ends included; of each element of an array
   double high = kNoLimit;
-  std::vector<std::string> choices = {};  ///< of a string
+  std::vector<std::string> choices = {};  ///< of a string, or of each of an array
   bool required = false;
 };
 

@@ -89,9 +89,20 @@ struct Store {
   std::string operator()(std::string* field) const {
     if (!node.is_string()) return wrong_type();
     const std::string v = *node.value<std::string>();
-    if (!key.choices.empty() && std::find(key.choices.begin(), key.choices.end(), v) == key.choices.end())
-      return fmt::format("= \"{}\" is not one of its choices: {}", v, allowed_text(key));
-    *field = v;
+    const std::string wrong = wrong_choice(v);
+    if (wrong.empty()) *field = v;
+    return wrong;
+  }
+  std::string operator()(std::vector<std::string>* field) const {
+    const auto* array = node.as_array();
+    if (array == nullptr) return wrong_type();
+    std::vector<std::string> values;
+    for (const toml::node& element : *array) {
+      if (!element.is_string()) return wrong_type();
+      values.push_back(*element.value<std::string>());
+      if (const std::string wrong = wrong_choice(values.back()); !wrong.empty()) return wrong;
+    }
+    *field = values;
     return "";
   }
   std::string operator()(std::vector<int>* field) const {
@@ -146,6 +157,12 @@ struct Store {
     if (!representable || !fits_range(key, static_cast<double>(v))) return range_error(key, value_text(node));
     *field = static_cast<Integer>(v);
     return "";
+  }
+
+  std::string wrong_choice(const std::string& v) const {
+    if (key.choices.empty() || std::find(key.choices.begin(), key.choices.end(), v) != key.choices.end())
+      return "";
+    return fmt::format("= \"{}\" is not one of its choices: {}", v, allowed_text(key));
   }
 
   std::string wrong_type() const {

@@ -4,64 +4,34 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "io/candidate_table.hpp"
 #include "io/ecsv.hpp"
-#include "kernels/base/units.hpp"
+#include "io/text_file.hpp"
 #include "kernels/row_ops.hpp"
 #include "pipeline/beam_runner.hpp"
-#include "pipeline/detection_cutout.hpp"
+#include "pipeline/injection_search.hpp"
 #include "pipeline/interrupt.hpp"
+#include "pipeline/report_page.hpp"
 #include "pipeline/result_json.hpp"
-#include "pipeline/version.hpp"
+#include "pipeline/run_report.hpp"
+#include "pipeline/sift_run.hpp"
 
 namespace tianyan {
 namespace {
 
 using nlohmann::json;
 
-// Plots of the strongest detections, in the order of the table.
-std::int64_t plot_all(const SearchRequest& request, const RunDirectory& run, std::vector<Beam>& beams,
-                      const std::vector<Candidate>& candidates, const std::vector<std::string>& ids,
-                      std::vector<std::string>& remarks) {
-  std::vector<std::size_t> order(candidates.size());
-  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
-  std::stable_sort(order.begin(), order.end(),
-                   [&](std::size_t a, std::size_t b) { return candidates[a].snr > candidates[b].snr; });
-  std::int64_t n_plot = 0;
-  for (const auto i : order) {
-    if (!request.config.output.plots || n_plot >= request.config.output.max_plots) break;
-    if (interrupted()) throw Interrupted("stopped by a signal while plotting; go on with --resume");
-    const auto beam = std::find_if(beams.begin(), beams.end(),
-                                   [&](const Beam& b) { return b.number == candidates[i].beam && b.result; });
-    try {
-      plot_detection(run.plot_file(ids[i]), request.config, *beam->source, beam->mask, candidates[i], ids[i],
-                     thread_count(request.config.limits));
-      ++n_plot;
-    } catch (const std::runtime_error& e) {
-      remarks.push_back(fmt::format("no plot of {}: {}", ids[i], e.what()));
-    }
-  }
-  return n_plot;
-}
-
-void add_meta(Table& table, const Config& config, const std::vector<Beam>& beams) {
-  table.meta.push_back({"version", std::string("tianyan ") + kVersion});
-  table.meta.push_back({"config_hash", config_hash(config)});
-  table.meta.push_back({"dispersion_constant_s_mhz2_cm3_pc", kDispersionConstant});
-  table.meta.push_back(
-      {"time_reference", std::string("arrival at the centre of the highest channel; sample k covers "
-                                     "k to k + 1 times the sample time")});
+std::vector<MetaEntry> meta_of(const Config& config, const std::vector<Beam>& beams) {
+  auto meta = common_meta(config);
   std::vector<std::string> inputs;
   json plan;
   for (const auto& beam : beams) {
     if (!beam.result) continue;
     if (plan.is_null()) plan = to_json(*beam.plan);
-    for (const auto& f : beam.result->files)
-      inputs.push_back(fmt::format("M{:02d} {} {} bytes header {:016x}", beam.number, f.path, f.size_bytes,
-                                   f.header_checksum));
+    add_input_lines(*beam.result, inputs);
   }
-  table.meta.push_back({"inputs", inputs});
-  table.meta.push_back({"plan", plan.dump()});
+  meta.push_back({"inputs", inputs});
+  meta.push_back({"plan", plan.dump()});
+  return meta;
 }
 
 std::vector<std::string> remarks_of(const Config& config, const FoundInputs& found,
@@ -92,35 +62,52 @@ bool is_incomplete(const std::vector<Beam>& beams) {
 }
 
 json report_of(const SearchRequest& request, const std::vector<Beam>& beams, const Shares& shares,
-               const SearchSummary& summary, std::int64_t n_plot) {
+               const SearchSummary& summary, const SiftSummary& sifted) {
   json all = json::array();
   for (const auto& beam : beams) {
-    json one = beam.result ? to_json(*beam.result) : json{{"beam", beam.number}};
+    json one = beam.result ? beam_report(*beam.result, request.config.rfi) : json{{"beam", beam.number}};
     one["failure"] = beam.failure.empty() ? json(nullptr) : json(beam.failure);
     one["plan"] = beam.plan ? to_json(*beam.plan) : json(nullptr);
     one["memory_bytes"] = beam.memory_bytes;
-    if (beam.result)
-      one["heavily_flagged"] = beam.result->flags.counts.fraction() > request.config.rfi.flagged_max;
     one["threads"] = beam.n_threads;
-    if (beam.result && beam.result->seconds > 0.0)
-      one["real_time_factor"] = beam.result->info.duration_s() / beam.result->seconds;
     all.push_back(one);
   }
-  return {{"version", kVersion},
-          {"config_hash", config_hash(request.config)},
-          {"exit_code", static_cast<int>(summary.exit_code)},
-          {"dispersion_constant_s_mhz2_cm3_pc", kDispersionConstant},
-          {"vector_instructions", vector_target()},
-          {"threads", thread_count(request.config.limits)},
-          {"beams_at_once", shares.n_at_once},
-          {"beams_in_step", shares.n_in_step},
-          {"memory_bytes", shares.memory_bytes},
-          {"seconds", shares.seconds},
-          {"real_time_factor", shares.data_s > 0.0 ? json(shares.data_s / shares.seconds) : json(nullptr)},
-          {"n_candidate", summary.n_candidate},
-          {"n_plot", n_plot},
-          {"remarks", summary.remarks},
-          {"beams", all}};
+  json report = common_report(request.config, static_cast<int>(summary.exit_code), sifted, summary.remarks);
+  report.update(
+      {{"vector_instructions", vector_target()},
+       {"threads", thread_count(request.config.limits)},
+       {"beams_at_once", shares.n_at_once},
+       {"beams_in_step", shares.n_in_step},
+       {"memory_bytes", shares.memory_bytes},
+       {"seconds", shares.seconds},
+       {"real_time_factor", shares.data_s > 0.0 ? json(shares.data_s / shares.seconds) : json(nullptr)},
+       {"beams", all}});
+  return report;
+}
+
+// Shadow searches and their tables; their part of the report.
+json inject(const SearchRequest& request, const RunDirectory& run,
+            const std::vector<std::vector<InjectedPulse>>& pulses, const std::vector<Beam>& beams,
+            SearchSummary& summary) {
+  const auto injected = run_injections(request, run, pulses, beams);
+  summary.remarks.insert(summary.remarks.end(), injected.remarks.begin(), injected.remarks.end());
+  if (!injected.remarks.empty()) summary.exit_code = ExitCode::kIncomplete;
+  auto injections = injections_table(injected.outcomes), completeness = completeness_table(injected.outcomes);
+  injections.meta = completeness.meta = meta_of(request.config, beams);
+  write_ecsv(run.file("injections.ecsv"), injections);
+  write_ecsv(run.file("completeness.ecsv"), completeness);
+  const auto n_recovered = std::count_if(injected.outcomes.begin(), injected.outcomes.end(),
+                                         [](const InjectionOutcome& o) { return o.found.has_value(); });
+  return {{"n_injected", injected.outcomes.size()}, {"n_recovered", n_recovered}};
+}
+
+std::vector<SiftInput> sift_inputs(const Config& config, std::vector<Beam>& beams) {
+  std::vector<SiftInput> inputs;
+  for (auto& beam : beams)
+    if (beam.result)
+      inputs.push_back({sift_beam(*beam.result, config.search.snr_min, beam.source->format().n_bits),
+                        beam.source.get(), beam.mask});
+  return inputs;
 }
 
 }  // namespace
@@ -129,39 +116,38 @@ SearchSummary run_search(const SearchRequest& request) {
   expect(request.config.search.backend != "cuda",
          "search.backend = \"cuda\": this build has no CUDA backend; use "
          "\"auto\" or \"cpu\"");
+  std::vector<std::string> catalogue_remarks;
+  const auto known = load_catalogues(request.config.sift, catalogue_remarks);
   const auto found = find_inputs(request.inputs);
   auto beams = open_beams(found, request.config, request.mask);
   Plans plans(request.config, beams);
   bind_beams(request.config, plans, beams);
+  std::vector<std::vector<InjectedPulse>> pulses;
+  if (!request.injections.empty()) pulses = bind_injections(request.injections, beams);
   const RunDirectory run(request.run_directory, request.config, request.existing);
   catch_interrupts();
   const auto shares = search_beams(request, run, plans, beams);
 
   SearchSummary summary;
-  std::vector<Candidate> candidates;
-  std::vector<BeamOrigin> origins;
-  for (const auto& beam : beams) {
-    ++summary.n_beam;
-    summary.n_failed += beam.result ? 0 : 1;
-    if (!beam.result) continue;
-    origins.push_back(
-        {beam.number, beam.result->info.start, beam.result->info.ra_deg, beam.result->info.dec_deg});
-    candidates.insert(candidates.end(), beam.result->candidates.begin(), beam.result->candidates.end());
-  }
-  require(!origins.empty(), "no beam could be searched: {}", beams.front().failure);
-  summary.n_candidate = static_cast<std::int64_t>(candidates.size());
+  const auto inputs = sift_inputs(request.config, beams);
+  require(!inputs.empty(), "no beam could be searched: {}", beams.front().failure);
+  const auto sifted = sift_and_write(request.config, run, inputs, known, meta_of(request.config, beams));
+  summary.n_beam = std::ssize(beams);
+  summary.n_failed = std::ssize(beams) - std::ssize(inputs);
+  summary.n_candidate = sifted.n_candidate;
+  summary.n_astrophysical = sifted.n_astrophysical;
+  summary.n_known = sifted.n_known;
+  summary.n_rfi = sifted.n_rfi;
   summary.remarks = remarks_of(request.config, found, beams);
-  const auto n_plot =
-      plot_all(request, run, beams, candidates, detection_ids(candidates, origins), summary.remarks);
+  for (const auto& more : {catalogue_remarks, sifted.remarks})
+    summary.remarks.insert(summary.remarks.end(), more.begin(), more.end());
   if (is_incomplete(beams)) summary.exit_code = ExitCode::kIncomplete;
-
-  auto candidate_table = candidates_table(candidates, origins);
-  auto detection_table = detections_table(candidates, origins);
-  add_meta(candidate_table, request.config, beams);
-  add_meta(detection_table, request.config, beams);
-  write_ecsv(run.file("candidates.ecsv"), candidate_table);
-  write_ecsv(run.file("detections.ecsv"), detection_table);
-  write_text(run.file("report.json"), report_of(request, beams, shares, summary, n_plot).dump(1) + "\n");
+  json injections = nullptr;
+  if (!request.injections.empty()) injections = inject(request, run, pulses, beams, summary);
+  auto report = report_of(request, beams, shares, summary, sifted);
+  report["injections"] = injections;
+  write_text_file(run.file("report.json"), report.dump(1) + "\n");
+  write_report(run.path());
   return summary;
 }
 

@@ -14,7 +14,8 @@ struct SearchRequest {
   Config config;
   std::vector<std::string> inputs;
   std::string run_directory;
-  std::string mask;  ///< a mask file, or a directory with one for each beam; empty: none
+  std::string mask;        ///< a mask file, or a directory with one for each beam; empty: none
+  std::string injections;  ///< pulses for shadow copies (pipeline/injection_spec.hpp); empty: none
   ExistingRun existing = ExistingRun::kRefuse;
   bool quiet = false;
 };
@@ -23,6 +24,7 @@ struct SearchRequest {
 struct SearchSummary {
   ExitCode exit_code = ExitCode::kDone;
   std::int64_t n_beam = 0, n_failed = 0, n_candidate = 0;
+  std::int64_t n_astrophysical = 0, n_known = 0, n_rfi = 0;  ///< events of all beams together
   std::vector<std::string> remarks;  ///< one line each: what was skipped, lost or cut short
 };
 

@@ -12,6 +12,7 @@
 #include <numbers>
 
 #include "io/sink.hpp"
+#include "io/text_file.hpp"
 #include "kernels/base/expect.hpp"
 #include "kernels/base/random.hpp"
 #include "pipeline/run_directory.hpp"
@@ -33,7 +34,7 @@ struct BeamPulse {
 };
 
 /// All that a beam's samples are made from, channels in canonical order.
-struct BeamModel {
+struct SimulatedBeam {
   int n_chan = 0, n_pol = 1;
   double sample_time_s = 0.0;
   SampleFormat format;
@@ -73,7 +74,7 @@ Levels levels_of(const ScanSpec& spec) {
 }
 
 /// Smooth ripple and random parts, within 20 % of one. Below 4 bits a backend levels its channels: no ripple.
-void set_levels(const ScanSpec& spec, BeamModel& model) {
+void set_levels(const ScanSpec& spec, SimulatedBeam& model) {
   const Levels levels = levels_of(spec);
   Xoshiro256 random(model.seed, model.beam, ~std::uint64_t{0});
   for (int c = 0; c < model.n_chan; ++c) {
@@ -86,7 +87,7 @@ void set_levels(const ScanSpec& spec, BeamModel& model) {
   }
 }
 
-BeamPulse beam_pulse(const PulseSpec& pulse, const StreamInfo& info, const BeamModel& model) {
+BeamPulse beam_pulse(const PulseSpec& pulse, const StreamInfo& info, const SimulatedBeam& model) {
   BeamPulse p{pulse.time_s, pulse.width_s / kFwhmPerSigma, 0.0F, {}};
   const auto n_good = static_cast<double>(model.n_chan - static_cast<int>(model.line_channels.size()));
   const double samples = p.sigma_t_s * std::sqrt(std::numbers::pi) / info.sample_time_s;
@@ -96,9 +97,21 @@ BeamPulse beam_pulse(const PulseSpec& pulse, const StreamInfo& info, const BeamM
   return p;
 }
 
-BeamModel beam_model(const ScanSpec& spec, int beam) {
+// Of the spec's pulses, those that the beam sees; one too far away to be seen is none of its pulses.
+std::vector<PulseSpec> pulses_in(const ScanSpec& spec, int beam) {
+  const BeamModel model{spec.freq_low_mhz, spec.freq_high_mhz};
+  std::vector<PulseSpec> pulses;
+  for (PulseSpec pulse : spec.pulses) {
+    if (!in_beam(pulse.beams, beam)) continue;
+    pulse.snr = pulse.snr_in(model, beam, spec.rotation_deg);
+    if (pulse.snr > 0.0) pulses.push_back(pulse);
+  }
+  return pulses;
+}
+
+SimulatedBeam simulated_beam(const ScanSpec& spec, int beam) {
   const StreamInfo info = scan_info(spec, beam);
-  BeamModel model;
+  SimulatedBeam model;
   model.n_chan = spec.n_chan;
   model.n_pol = spec.n_pol;
   model.sample_time_s = spec.sample_time_s;
@@ -113,15 +126,14 @@ BeamModel beam_model(const ScanSpec& spec, int beam) {
         model.line_level[c] += static_cast<float>(line.level_sigma);
   for (int c = 0; c < spec.n_chan; ++c)
     if (model.line_level[c] > 0.0F) model.line_channels.push_back(c);
-  for (const PulseSpec& pulse : spec.pulses)
-    if (in_beam(pulse.beams, beam)) model.pulses.push_back(beam_pulse(pulse, info, model));
+  for (const PulseSpec& pulse : pulses_in(spec, beam)) model.pulses.push_back(beam_pulse(pulse, info, model));
   for (const ImpulseSpec& impulse : spec.impulses)
     if (in_beam(impulse.beams, beam)) model.impulses.push_back(impulse);
   return model;
 }
 
 /// x [c], the sum's polarisations alike, at `time_s`.
-void add_lines(const BeamModel& model, double time_s, float* x) {
+void add_lines(const SimulatedBeam& model, double time_s, float* x) {
   for (int c : model.line_channels) {
     const double phase = 2.0 * std::numbers::pi * time_s / kLinePeriod_s + c;
     const auto modulation = static_cast<float>(0.5 + 0.5 * std::sin(phase));
@@ -129,19 +141,23 @@ void add_lines(const BeamModel& model, double time_s, float* x) {
   }
 }
 
-void add_impulses(const BeamModel& model, double time_s, float* x) {
+void add_impulses(const SimulatedBeam& model, double time_s, float* x) {
   for (const ImpulseSpec& impulse : model.impulses)
     if (std::abs(time_s - impulse.time_s) < 0.5 * impulse.width_s)
       for (int c = 0; c < model.n_chan; ++c) x[c] += static_cast<float>(impulse.level_sigma);
 }
 
-/// Delays fall with c, so the channels that a pulse is in at one time are a range.
-void add_pulses(const BeamModel& model, double time_s, float* x) {
+/// Delays fall with c, or rise where the DM is negative, so the channels that a pulse is in at one time are a
+/// range.
+void add_pulses(const SimulatedBeam& model, double time_s, float* x) {
   for (const BeamPulse& pulse : model.pulses) {
     const double since_s = time_s - pulse.time_s, reach_s = kPulseReach * pulse.sigma_t_s;
     const auto& delay_s = pulse.delay_s;
-    const auto first = std::lower_bound(delay_s.begin(), delay_s.end(), since_s + reach_s, std::greater<>());
-    for (auto it = first; it != delay_s.end() && *it >= since_s - reach_s; ++it) {
+    const bool falls = delay_s.front() >= 0.0;  // to 0 in the highest channel
+    const auto is_early = [&](double d) { return falls ? d > since_s + reach_s : d < since_s - reach_s; };
+    const auto is_late = [&](double d) { return falls ? d < since_s - reach_s : d > since_s + reach_s; };
+    const auto first = std::partition_point(delay_s.begin(), delay_s.end(), is_early);
+    for (auto it = first; it != delay_s.end() && !is_late(*it); ++it) {
       const double z = (since_s - *it) / pulse.sigma_t_s;
       x[it - delay_s.begin()] += pulse.amplitude * static_cast<float>(std::exp(-0.5 * z * z));
     }
@@ -176,7 +192,7 @@ void pack_bits(const std::uint8_t* levels, int n, const SampleFormat& format, st
 }
 
 template <class Raw>
-void order_channels(const BeamModel& model, Raw* row) {
+void order_channels(const SimulatedBeam& model, Raw* row) {
   if (model.format.channels_descending)
     for (int p = 0; p < model.n_pol; ++p) std::reverse(row + p * model.n_chan, row + (p + 1) * model.n_chan);
 }
@@ -190,7 +206,7 @@ struct Rows {
 
 /// One spectrum, x in sigmas, as bytes. Returns the number of clipped samples.
 template <class Raw>
-std::int64_t record_spectrum(const BeamModel& model, const Rows& rows, float high, Raw* out) {
+std::int64_t record_spectrum(const SimulatedBeam& model, const Rows& rows, float high, Raw* out) {
   std::int64_t n_clipped = 0;
   for (int p = 0; p < model.n_pol; ++p) {
     const bool is_cross = p >= 2;
@@ -203,7 +219,7 @@ std::int64_t record_spectrum(const BeamModel& model, const Rows& rows, float hig
   return n_clipped;
 }
 
-void record_floats(const BeamModel& model, Rows& rows, std::uint8_t* out) {
+void record_floats(const SimulatedBeam& model, Rows& rows, std::uint8_t* out) {
   for (int p = 0; p < model.n_pol; ++p)
     for (int c = 0; c < model.n_chan; ++c) {
       float& x = rows.x[p * model.n_chan + c];
@@ -213,7 +229,7 @@ void record_floats(const BeamModel& model, Rows& rows, std::uint8_t* out) {
   std::memcpy(out, rows.x.data(), rows.x.size() * sizeof(float));
 }
 
-std::int64_t store(const BeamModel& model, Rows& rows, std::uint8_t* out) {
+std::int64_t store(const SimulatedBeam& model, Rows& rows, std::uint8_t* out) {
   const int n_bits = model.format.n_bits;
   if (n_bits == 32) return record_floats(model, rows, out), 0;
   if (n_bits == 16) return record_spectrum(model, rows, 65535.0F, reinterpret_cast<std::uint16_t*>(out));
@@ -225,7 +241,7 @@ std::int64_t store(const BeamModel& model, Rows& rows, std::uint8_t* out) {
 }
 
 /// Spectra of block `block` into out [time][byte]. Returns the number of clipped samples.
-std::int64_t make_block(const BeamModel& model, const NormalTable& normal, std::int64_t block, Rows& rows,
+std::int64_t make_block(const SimulatedBeam& model, const NormalTable& normal, std::int64_t block, Rows& rows,
                         View<std::uint8_t, 2> out) {
   Xoshiro256 random(model.seed, model.beam, static_cast<std::uint64_t>(block));
   const std::int64_t n_row = std::int64_t{model.n_pol} * model.n_chan;
@@ -248,7 +264,7 @@ std::int64_t make_block(const BeamModel& model, const NormalTable& normal, std::
 using Advance = std::function<void(std::int64_t n_spectra)>;
 
 /// Blocks are made in parallel and written in order. Returns the number of clipped samples.
-std::int64_t write_beam(const BeamModel& model, Sink& sink, int threads, const Advance& advance) {
+std::int64_t write_beam(const SimulatedBeam& model, Sink& sink, int threads, const Advance& advance) {
   const NormalTable normal;
   const std::int64_t step = model.block_spectra(), n_chunk = step * 2 * threads;
   const std::int64_t n_bytes = std::int64_t{model.n_pol} * model.n_chan * model.format.n_bits / 8;
@@ -288,7 +304,7 @@ nlohmann::json ranges_of(const std::vector<int>& channels) {
   return ranges;
 }
 
-nlohmann::json beam_truth(const BeamModel& model, const std::string& file, std::int64_t n_clipped) {
+nlohmann::json beam_truth(const SimulatedBeam& model, const std::string& file, std::int64_t n_clipped) {
   nlohmann::json pulses = nlohmann::json::array();
   for (const BeamPulse& p : model.pulses)
     pulses.push_back({{"time_s", p.time_s},
@@ -333,7 +349,8 @@ nlohmann::json scan_truth(const ScanSpec& spec) {
                                {"width_s", p.width_s},
                                {"snr", p.snr},
                                {"time_s", p.time_s},
-                               {"beams", p.beams.empty() ? spec.beams : p.beams}});
+                               {"beams", p.beams.empty() ? spec.beams : p.beams},
+                               {"offset_arcmin", p.offset_arcmin}});
   for (const LineSpec& l : spec.lines)
     truth["lines"].push_back({{"freq_low_mhz", l.freq_low_mhz},
                               {"freq_high_mhz", l.freq_high_mhz},
@@ -353,6 +370,13 @@ bool in_beam(const std::vector<int>& beams, int beam) {
   return beams.empty() || std::find(beams.begin(), beams.end(), beam) != beams.end();
 }
 
+double PulseSpec::snr_in(const BeamModel& model, int beam, double rotation_deg) const {
+  if (offset_arcmin.empty()) return snr;
+  const auto at = beam_offset(beam, rotation_deg);
+  return snr *
+         model.response(std::hypot(offset_arcmin[0] - at.east_arcmin, offset_arcmin[1] - at.north_arcmin));
+}
+
 StreamInfo scan_info(const ScanSpec& spec, int beam) {
   StreamInfo info;
   info.n_chan = spec.n_chan;
@@ -368,6 +392,11 @@ StreamInfo scan_info(const ScanSpec& spec, int beam) {
   info.telescope = "FAST";
   info.backend = "SIMULATED";
   info.beam = beam;
+  if (beam >= 1) {
+    const auto pointing = at_offset({spec.ra_deg, spec.dec_deg}, beam_offset(beam, spec.rotation_deg));
+    info.ra_deg = pointing.ra_deg;
+    info.dec_deg = pointing.dec_deg;
+  }
   return info;
 }
 
@@ -404,7 +433,7 @@ std::vector<std::string> simulate_scan(const ScanSpec& spec, const std::string& 
   for (int beam : spec.beams) {
     const std::string file = fmt::format("{}_tracking-M{:02}_0001.{}", spec.source_name, beam, spec.format);
     paths.push_back((std::filesystem::path(dir) / file).string());
-    BeamModel model = beam_model(spec, beam);
+    SimulatedBeam model = simulated_beam(spec, beam);
     auto sink = create_sink(paths.back(), scan_info(spec, beam), scan_format(spec), options.overwrite);
     model.format = sink->format();
     require(model.format.n_bits == spec.n_bits, "{}: the format holds {} bits, not {}", file,
@@ -413,7 +442,7 @@ std::vector<std::string> simulate_scan(const ScanSpec& spec, const std::string& 
     sink->finish();
     truth["beams"].push_back(beam_truth(model, file, n_clipped));
   }
-  write_text((std::filesystem::path(dir) / "truth.json").string(), truth.dump(1) + "\n");
+  write_text_file((std::filesystem::path(dir) / "truth.json").string(), truth.dump(1) + "\n");
   return paths;
 }
 

@@ -20,17 +20,23 @@
 #include <vector>
 
 #include "kernels/base/stream_info.hpp"
+#include "kernels/beam_model.hpp"
 
 namespace tianyan {
 
 /// An empty list of beams means all of the scan's.
 struct PulseSpec {
-  double dm_pc_cm3 = 0.0;
-  double width_s = 0.0;  ///< FWHM
+  double dm_pc_cm3 = 0.0;  ///< negative: swept the wrong way, lower frequencies first
+  double width_s = 0.0;    ///< FWHM
   double snr = 0.0;
   double time_s = 0.0;  ///< of the peak at the centre of the highest channel, since the first sample; of
                         ///< voltages, at the upper edge of the band
   std::vector<int> beams;
+  /// Where its source is, [east, north] of beam 1's pointing in arcmin: each beam has snr times its response
+  /// there (kernels/beam_model.hpp). Empty: each beam has snr.
+  std::vector<double> offset_arcmin = {};
+
+  double snr_in(const BeamModel& model, int beam, double rotation_deg) const;
 };
 
 /// Persistent narrow-band interference: all channels whose centres lie in the range.
@@ -73,6 +79,8 @@ struct ScanSpec {
   double mean = 0.0, sigma = 0.0;  ///< levels of one polarisation; both 0: what suits n_bits
   std::int64_t seed = 1;
   double start_mjd = 59000.0;
+  double ra_deg = 83.633212, dec_deg = 22.014472;  ///< of beam 1; the others' follow from the receiver
+  double rotation_deg = 0.0;                       ///< of the receiver
   VoltageSpec voltages;
   std::vector<PulseSpec> pulses;
   std::vector<LineSpec> lines;

@@ -11,6 +11,7 @@
 #include <numbers>
 #include <numeric>
 
+#include "io/text_file.hpp"
 #include "io/voltage_sink.hpp"
 #include "kernels/base/random.hpp"
 #include "kernels/voltage_pulse.hpp"
@@ -345,6 +346,9 @@ void check_voltage_table(const ScanSpec& s, std::vector<std::string>& problems) 
 void check_voltage_pulses(const ScanSpec& spec, std::vector<std::string>& problems) {
   const VoltageInfo info = voltage_scan_info(spec, 0);
   for (std::size_t i = 0; i < spec.pulses.size(); ++i) {
+    if (spec.pulses[i].dm_pc_cm3 < 0.0 || !spec.pulses[i].offset_arcmin.empty())
+      problems.push_back(fmt::format(
+          "pulse[{}]: voltages have no negative DMs and no offset_arcmin; name its beams", i + 1));
     try {  // the lowest coarse channel has the longest sweep
       make_voltage_pulse_plan(pulse_in(spec, info, spec.pulses[i], 0));
     } catch (const std::invalid_argument& e) {
@@ -377,7 +381,7 @@ std::vector<std::string> simulate_voltages(const ScanSpec& spec, const std::stri
     }
     sink->finish();
   }
-  write_text((std::filesystem::path(dir) / "truth.json").string(), truth.dump(1) + "\n");
+  write_text_file((std::filesystem::path(dir) / "truth.json").string(), truth.dump(1) + "\n");
   return paths;
 }
 

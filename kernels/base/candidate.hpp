@@ -1,6 +1,9 @@
 // What a search finds: events on the (DM, time, width) grid, and candidates, one for each pulse.
 #pragma once
+#include <cmath>
 #include <cstdint>
+
+#include "kernels/base/units.hpp"
 
 namespace tianyan {
 
@@ -27,5 +30,20 @@ struct Candidate {
   double ref_freq_mhz = 0.0;
   std::int64_t n_members = 0;  ///< events that belong to it
 };
+
+/// Width of the best boxcar on a Gaussian pulse, in units of its sigma.
+inline constexpr double kBestBoxcarSigmas = 2.8;
+
+/// Standard deviation of the arrival time of a Gaussian pulse of sigma s = width_s / kBestBoxcarSigmas that a
+/// matched filter detects with S/N: 2^1/2 s / (S/N).
+inline double arrival_error_s(double width_s, double snr) {
+  return std::sqrt(2.0) * width_s / kBestBoxcarSigmas / snr;
+}
+
+/// That of its DM, by a straight line in f^-2 through arrival times over a flat band whose f^-2 has the
+/// standard deviation `rms_inverse_square`, 1/MHz^2.
+inline double dm_fit_error_pc_cm3(double width_s, double snr, double rms_inverse_square) {
+  return arrival_error_s(width_s, snr) / (kDispersionConstant * rms_inverse_square);
+}
 
 }  // namespace tianyan

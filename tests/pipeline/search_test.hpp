@@ -28,7 +28,8 @@ inline Config small_config() {
   Config config;
   config.search.dm_max_pc_cm3 = 600.0;
   config.search.width_min_s = 1e-3;
-  config.output.plots = false;
+  config.output.plots = config.output.cutouts = false;
+  config.sift.max_refined = 0;  // what the search itself finds
   config.limits.threads = 2;
   return config;
 }
@@ -59,12 +60,13 @@ inline std::string rows_of(const std::string& path) {
   return rows;
 }
 
-/// The numeric columns beam, time_s, mjd, dm, dm_err, snr, width_s of each row.
+/// The numeric columns beam, time_s, mjd, dm, dm_err, snr, width_s of each candidate, strongest first, whatever
+/// the sift makes of it.
 struct Row {
   double beam, time_s, mjd, dm_pc_cm3, dm_err_pc_cm3, snr, width_s;
 };
-inline std::vector<Row> detections_of(const std::string& run) {
-  std::istringstream in(rows_of(run + "/detections.ecsv"));
+inline std::vector<Row> candidates_of(const std::string& run) {
+  std::istringstream in(rows_of(run + "/candidates.ecsv"));
   std::string line;
   std::getline(in, line);
   std::vector<Row> rows;

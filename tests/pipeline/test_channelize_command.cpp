@@ -320,7 +320,7 @@ TEST_F(SearchVoltagesTest, GivesTheRowsOfTheSpectraMadeOfThem) {
     ASSERT_EQ(o.exit_code, 0) << o.err;
   }
   EXPECT_EQ(rows("voltages"), rows("spectra"));
-  EXPECT_EQ(detections_of(dir_.file("voltages")).size(), 1U);
+  EXPECT_EQ(candidates_of(dir_.file("voltages")).size(), 1U);
   EXPECT_EQ(report("voltages")["format"], "GUPPI");
   EXPECT_EQ(search("'" + path + "'", "voltages", how(1) + "--resume").exit_code, 0);
   EXPECT_EQ(report("voltages")["threads"], 0) << "from the ledger";
@@ -339,7 +339,7 @@ TEST_F(SearchVoltagesTest, FindsTheSamePulseWhereFilesBeginLater) {
             0);
   ASSERT_EQ(search("'" + path + "'", "voltages", how(4)).exit_code, 0);
   ASSERT_EQ(search("'" + dir_.file("s-M01.fits") + "'", "spectra", how(4)).exit_code, 0);
-  const auto a = detections_of(dir_.file("voltages")), b = detections_of(dir_.file("spectra"));
+  const auto a = candidates_of(dir_.file("voltages")), b = candidates_of(dir_.file("spectra"));
   ASSERT_EQ(a.size(), 1U);
   ASSERT_EQ(b.size(), 1U);
   EXPECT_NEAR(a[0].snr, b[0].snr, 0.05 * b[0].snr);

@@ -57,7 +57,7 @@ class FlagCommandTest : public CommandsTest {
   json report(const std::string& out) const {
     return json::parse(read_text(dir_.file(out + "/report.json")));
   }
-  std::vector<Row> detections(const std::string& out) const { return detections_of(dir_.file(out)); }
+  std::vector<Row> detections(const std::string& out) const { return candidates_of(dir_.file(out)); }
   std::set<std::string> names_in(const std::string& out) const {
     std::set<std::string> names;
     if (fs::exists(dir_.file(out)))

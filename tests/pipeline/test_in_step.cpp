@@ -104,7 +104,7 @@ TEST(InStep, KeepsAPulseThatOneBeamSees) {
   search_into(dir.file("alone"), {files.at(1)}, quick_config());
   EXPECT_EQ(report_of(dir.file("run"))["beams_in_step"], 4);
   EXPECT_EQ(report_of(dir.file("alone"))["beams_in_step"], 0);
-  const auto together = detections_of(dir.file("run")), alone = detections_of(dir.file("alone"));
+  const auto together = candidates_of(dir.file("run")), alone = candidates_of(dir.file("alone"));
   ASSERT_EQ(together.size(), 1U);
   ASSERT_EQ(alone.size(), 1U);
   EXPECT_EQ(together[0].beam, 8);
@@ -185,7 +185,7 @@ TEST(InStep, ABeamThatEndsEarlyLeavesTheOthersWhole) {
     const double end_s = beam["flags"]["by_time"].back()["time_end_s"];
     EXPECT_NEAR(end_s, beam["beam"] == 12 ? 1.1 : 3.5, 1e-3) << beam["beam"];
   }
-  EXPECT_EQ(detections_of(dir.file("run")).size(), 5U);
+  EXPECT_EQ(candidates_of(dir.file("run")).size(), 5U);
 }
 
 // A scan that is bound to be searched as a command does it, with a hand on its files in between.

@@ -38,7 +38,7 @@ TEST(Search, FindsEachPulseOnceWithItsPredictedSnrAndNothingElse) {
   const TempDir dir;
   const auto spec = busy_scan();
   search_into(dir.file("run"), simulate_scan(spec, dir.path()), small_config());
-  const auto rows = detections_of(dir.file("run"));
+  const auto rows = candidates_of(dir.file("run"));
   ASSERT_EQ(rows.size(), spec.pulses.size());
   for (const auto& pulse : spec.pulses) {
     const Row* r = nearest(rows, pulse.time_s);
@@ -64,7 +64,7 @@ TEST(Search, SnrIsUnbiasedOnAverage) {
     spec.seed = seed;
     spec.pulses = {{30.0, 2e-3, 25.0, 1.0, {}}, {250.0, 4e-3, 25.0, 3.7, {}}, {500.0, 20e-3, 25.0, 5.5, {}}};
     search_into(dir.file("run"), simulate_scan(spec, dir.path()), small_config());
-    for (const auto& r : detections_of(dir.file("run"))) sum += r.snr / (kScans * 3.0);
+    for (const auto& r : candidates_of(dir.file("run"))) sum += r.snr / (kScans * 3.0);
   }
   EXPECT_NEAR(sum, 0.975 * 0.943 * 25.0, 0.025 * 0.943 * 25.0 + 3.0 / 6.0);
 }
@@ -95,7 +95,7 @@ TEST(Search, RecoversTheSnrThatThePlanPredicts) {
   config.search.width_min_s = 5e-4;
   search_into(dir.file("run"), simulate_scan(spec, dir.path()), config);
   const auto plan = make_search_plan(config, scan_info(spec, 1));
-  const auto rows = detections_of(dir.file("run"));
+  const auto rows = candidates_of(dir.file("run"));
   EXPECT_EQ(rows.size(), 200U);
   double recovered = 0.0, predicted = 0.0;
   for (const auto& pulse : spec.pulses) {
@@ -170,7 +170,7 @@ TEST(Search, OfTheSameScanTwiceGivesIdenticalTables) {
 TEST(Search, OfNoiseFindsNothing) {
   const TempDir dir;
   search_into(dir.file("run"), simulate_scan(small_scan(), dir.path()), small_config());
-  EXPECT_TRUE(detections_of(dir.file("run")).empty());
+  EXPECT_TRUE(candidates_of(dir.file("run")).empty());
 }
 
 // Samples of n_chan x 32768, made by `sample(random)`, as one 8-bit or 2-bit file.
@@ -205,7 +205,7 @@ TEST(Search, OfSkewNoiseFindsNothing) {
   const auto file =
       noise_file(dir, 8, [&](auto& random) { return std::min(255.0, std::round(power(random))); });
   search_into(dir.file("run"), {file}, small_config());
-  EXPECT_TRUE(detections_of(dir.file("run")).empty()) << rows_of(dir.file("run/detections.ecsv"));
+  EXPECT_TRUE(candidates_of(dir.file("run")).empty()) << rows_of(dir.file("run/detections.ecsv"));
 }
 
 // Two-bit samples off their middle: rounding to quarters of a sigma leaves a mean that is the same in every
@@ -216,7 +216,7 @@ TEST(Search, OfCoarselyDigitisedNoiseFindsNothing) {
   const auto file =
       noise_file(dir, 2, [&](auto& random) { return std::clamp(std::round(gauss(random)), 0.0, 3.0); });
   search_into(dir.file("run"), {file}, small_config());
-  EXPECT_TRUE(detections_of(dir.file("run")).empty()) << rows_of(dir.file("run/detections.ecsv"));
+  EXPECT_TRUE(candidates_of(dir.file("run")).empty()) << rows_of(dir.file("run/detections.ecsv"));
 }
 
 TEST(Search, DoesNotReportImpulsesWithoutDispersion) {
@@ -224,7 +224,7 @@ TEST(Search, DoesNotReportImpulsesWithoutDispersion) {
   auto spec = small_scan();
   for (int i = 0; i < 6; ++i) spec.impulses.push_back({1.0 + i, 1e-3 * (1 << i), 1.0, {}});
   search_into(dir.file("run"), simulate_scan(spec, dir.path()), small_config());
-  EXPECT_TRUE(detections_of(dir.file("run")).empty()) << rows_of(dir.file("run/detections.ecsv"));
+  EXPECT_TRUE(candidates_of(dir.file("run")).empty()) << rows_of(dir.file("run/detections.ecsv"));
 }
 
 // The pulse at t = 7.6 s and DM 300 is swept over 0.69 s: the scan holds only a part of it.
@@ -233,7 +233,7 @@ TEST(Search, ReachesTheLastSampleOfTheScan) {
   auto spec = small_scan();
   spec.pulses = {{300.0, 3e-3, 30.0, 7.6, {}}, {20.0, 2e-3, 20.0, 7.94, {}}};
   search_into(dir.file("run"), simulate_scan(spec, dir.path()), small_config());
-  const auto rows = detections_of(dir.file("run"));
+  const auto rows = candidates_of(dir.file("run"));
   ASSERT_EQ(rows.size(), 2U);
   EXPECT_NEAR(nearest(rows, 7.6)->dm_pc_cm3, 300.0, 5.0);
   EXPECT_NEAR(nearest(rows, 7.94)->time_s, 7.94, 2e-3);
@@ -247,7 +247,7 @@ TEST(Search, OfBitsAndPolarisationsFindsThePulse) {
     spec.n_pol = pols;
     spec.pulses = {{200.0, 4e-3, 30.0, 3.0, {}}};
     search_into(dir.file("run"), simulate_scan(spec, dir.path()), small_config());
-    const auto rows = detections_of(dir.file("run"));
+    const auto rows = candidates_of(dir.file("run"));
     ASSERT_EQ(rows.size(), 1U) << bits << " bits";
     EXPECT_NEAR(rows[0].time_s, 3.0, 4e-3);
     // One-bit samples keep (2 / pi)^1/2 of the S/N, two-bit ones 0.94.
@@ -276,7 +276,7 @@ TEST(Search, OfSeveralBeamsKeepsThemApart) {
   simulate_scan(spec, dir.file("scan"));
   const auto summary = search_into(dir.file("run"), {dir.file("scan")}, small_config());
   EXPECT_EQ(summary.n_beam, 3);
-  const auto rows = detections_of(dir.file("run"));
+  const auto rows = candidates_of(dir.file("run"));
   ASSERT_EQ(rows.size(), 1U);
   EXPECT_EQ(rows[0].beam, 7);
 }
@@ -342,7 +342,7 @@ TEST(Search, FindsTheBurstThatAskapRecorded) {
   config.search.dm_max_pc_cm3 = 1000.0;
   config.output.plots = false;
   search_into(dir.file("run"), {file}, config);
-  const auto rows = detections_of(dir.file("run"));
+  const auto rows = candidates_of(dir.file("run"));
   ASSERT_GE(rows.size(), 1U);
   EXPECT_NEAR(rows[0].dm_pc_cm3, 474.8, 3.0);
   EXPECT_NEAR(rows[0].time_s, 2.030, 0.005);

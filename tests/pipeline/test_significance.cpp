@@ -296,7 +296,7 @@ TEST(Significance, PulsesHaveTheSnrThatTheirSamplesWithWeightLeaveThem) {
     SearchRequest request{config, inputs, dir.file("run" + name), dir.file(name + ".h5")};
     request.quiet = true;
     run_search(request);
-    const auto rows = detections_of(request.run_directory);
+    const auto rows = candidates_of(request.run_directory);
     double ratio = 0.0;
     int n_found = 0, n_missed = 0;
     for (const auto& pulse : spec.pulses) {
@@ -333,7 +333,7 @@ TEST(Significance, BrightPulsesAreNotFlaggedAway) {
   auto config = small_config();
   config.search.dm_max_pc_cm3 = 1600.0;
   const auto summary = search_into(dir.file("run"), simulate_scan(spec, dir.path()), config);
-  const auto rows = detections_of(dir.file("run"));
+  const auto rows = candidates_of(dir.file("run"));
   EXPECT_EQ(summary.n_candidate, 4);
   const auto plan = make_search_plan(config, scan_info(spec, 1));
   for (const auto& pulse : spec.pulses) {
@@ -383,7 +383,7 @@ TEST(Significance, RedNoiseIsNoPulse) {
   search_into(dir.file("white"), {dir.file("red.fil")}, config);
   config.search.running_noise = true;
   search_into(dir.file("running"), {dir.file("red.fil")}, config);
-  const auto without = detections_of(dir.file("white")), with = detections_of(dir.file("running"));
+  const auto without = candidates_of(dir.file("white")), with = candidates_of(dir.file("running"));
   std::printf("%zu false detections by the weights alone, %zu with the running estimate\n", without.size(),
               with.size());
   EXPECT_GE(without.size(), 8U);

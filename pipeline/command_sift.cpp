@@ -1,0 +1,106 @@
+// tianyan sift: candidates of finished runs, or of other programs' lists, to detections.
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "io/text_file.hpp"
+#include "pipeline/command.hpp"
+#include "pipeline/interrupt.hpp"
+#include "pipeline/report_page.hpp"
+#include "pipeline/result_json.hpp"
+#include "pipeline/run_report.hpp"
+#include "pipeline/sift_sources.hpp"
+
+namespace tianyan {
+namespace {
+
+struct Options : SharedOptions {
+  std::string out;
+  bool overwrite = false;
+};
+
+void declare(CLI::App& command, Options& o) {
+  command.add_option("INPUT", o.inputs, "Runs of `tianyan search`, or PRESTO's .singlepulse lists")
+      ->required()
+      ->type_name("");
+  command.add_option("-o,--output", o.out, "The directory to make, laid out as a run's")
+      ->required()
+      ->type_name("OUT");
+  command.add_option("-c,--config", o.config, "A config instead of the first run's own")->type_name("CONFIG");
+  add_set_option(command, o);
+  add_threads_option(command, o);
+  command.add_flag("--overwrite", o.overwrite, "Replace an earlier run's files in OUT");
+  add_json_option(command, o);
+}
+
+// The config that is named, else that of the first run, else the defaults.
+Config config_of(const Options& o) {
+  SharedOptions shared = o;
+  for (const auto& path : o.inputs) {
+    require(std::filesystem::exists(path), "{}: no such file or directory", path);
+    expect(!std::filesystem::is_directory(path) || is_run(path),
+           "{}: not a run of `tianyan search`: it has no ledger/", path);
+    if (shared.config.empty() && is_run(path)) shared.config = path + "/config.toml";
+  }
+  return load_config(shared);
+}
+
+std::vector<MetaEntry> meta_of(const Config& config, const SiftSources& sources,
+                               const std::vector<std::string>& inputs) {
+  auto meta = common_meta(config);
+  std::vector<std::string> lines;
+  for (const auto& result : sources.results) add_input_lines(result, lines);
+  meta.push_back({"sifted", inputs});
+  meta.push_back({"inputs", lines});
+  return meta;
+}
+
+void write_json_report(const RunDirectory& out, const Config& config, const SiftSources& sources,
+                       const SiftSummary& summary, const std::vector<std::string>& inputs) {
+  auto report = common_report(config, 0, summary, summary.remarks);
+  report["sifted"] = inputs;
+  report["beams"] = nlohmann::json::array();
+  for (const auto& result : sources.results) report["beams"].push_back(beam_report(result, config.rfi));
+  write_text_file(out.file("report.json"), report.dump(1) + "\n");
+}
+
+ExitCode run(const Options& o) {
+  const Config config = config_of(o);
+  SiftSources sources;
+  const auto known = load_catalogues(config.sift, sources.remarks);
+  for (const auto& path : o.inputs)
+    is_run(path) ? add_run(path, config, sources) : add_list(path, config, sources);
+  const RunDirectory out(o.out, config, o.overwrite ? ExistingRun::kOverwrite : ExistingRun::kRefuse);
+  catch_interrupts();
+  auto summary = sift_and_write(config, out, sources.inputs, known, meta_of(config, sources, o.inputs));
+  summary.remarks.insert(summary.remarks.begin(), sources.remarks.begin(), sources.remarks.end());
+  write_json_report(out, config, sources, summary, o.inputs);
+  write_report(out.path());
+  for (const auto& remark : summary.remarks) std::cerr << "tianyan: " << remark << '\n';
+  if (o.json)
+    std::cout << to_json(summary).dump(1) << '\n';
+  else
+    std::cout << fmt::format(
+        "{} candidates are {} events: {} astrophysical, {} of known sources, {} interference: "
+        "{}/detections.ecsv\n",
+        summary.n_candidate, summary.n_group, summary.n_astrophysical, summary.n_known, summary.n_rfi, o.out);
+  return ExitCode::kDone;
+}
+
+const bool kRegistered = register_command<Options>(
+    {"sift", "Makes detections of the candidates of finished runs, or of lists of single pulses",
+     "Examples:\n"
+     "  tianyan sift run -o again --set sift.catalogues='[\"psrcat.db\"]'\n"
+     "  tianyan sift run_M01 run_M02 run_M03 -o scan       beams that were searched one by one\n"
+     "  tianyan sift beam.singlepulse -o out --set sift.list_band_mhz=[1000,1500]\n"
+     "Beams whose times overlap are one scan. What is seen in one beam or in neighbours as a point source "
+     "is\n"
+     "seen is astrophysical; what is in far beams at once, has no dispersion or keeps time with the mains "
+     "is\n"
+     "interference and stays in candidates.ecsv, with its class and the reasons for it."},
+    declare, run);
+
+}  // namespace
+}  // namespace tianyan

@@ -1,0 +1,58 @@
+// Parts of report.json and of tables' headers.
+#include "pipeline/run_report.hpp"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "kernels/base/units.hpp"
+#include "pipeline/result_json.hpp"
+#include "pipeline/version.hpp"
+
+namespace tianyan {
+
+using nlohmann::json;
+
+SiftBeam sift_beam(const BeamResult& result, double snr_min, int n_bits) {
+  const auto file =
+      result.files.empty() ? "" : std::filesystem::path(result.files.front().path).filename().string();
+  return {result.beam, result.info, file, n_bits, snr_min, result.candidates};
+}
+
+std::vector<MetaEntry> common_meta(const Config& config) {
+  return {{"version", std::string("tianyan ") + kVersion},
+          {"config_hash", config_hash(config)},
+          {"dispersion_constant_s_mhz2_cm3_pc", kDispersionConstant},
+          {"time_reference", std::string("arrival at the centre of the highest channel; sample k covers "
+                                         "k to k + 1 times the sample time")}};
+}
+
+void add_input_lines(const BeamResult& result, std::vector<std::string>& lines) {
+  for (const auto& f : result.files)
+    lines.push_back(fmt::format("M{:02d} {} {} bytes header {:016x}", result.beam, f.path, f.size_bytes,
+                                f.header_checksum));
+}
+
+json common_report(const Config& config, int exit_code, const SiftSummary& sifted,
+                   const std::vector<std::string>& remarks) {
+  return {{"version", kVersion},
+          {"config_hash", config_hash(config)},
+          {"exit_code", exit_code},
+          {"dispersion_constant_s_mhz2_cm3_pc", kDispersionConstant},
+          {"n_candidate", sifted.n_candidate},
+          {"n_plot", sifted.n_plot},
+          {"sift", to_json(sifted)},
+          {"remarks", remarks}};
+}
+
+json beam_report(const BeamResult& result, const RfiConfig& rfi) {
+  json one = to_json(result);
+  one.erase("candidates");
+  one["n_candidate"] = result.candidates.size();
+  one["heavily_flagged"] = result.flags.counts.fraction() > rfi.flagged_max;
+  if (result.seconds > 0.0) one["real_time_factor"] = result.info.duration_s() / result.seconds;
+  return one;
+}
+
+}  // namespace tianyan

@@ -1,0 +1,27 @@
+// What report.json and the tables' headers of a search and of a sift have in common.
+#pragma once
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "io/table.hpp"
+#include "pipeline/beam_search.hpp"
+#include "pipeline/config.hpp"
+#include "pipeline/sift_run.hpp"
+
+namespace tianyan {
+
+/// A searched beam as the sift takes it.
+SiftBeam sift_beam(const BeamResult& result, double snr_min, int n_bits);
+
+/// version, config_hash, dispersion constant, meaning of times.
+std::vector<MetaEntry> common_meta(const Config& config);
+/// "M01 PATH SIZE bytes header CHECKSUM" for each file of the beam.
+void add_input_lines(const BeamResult& result, std::vector<std::string>& lines);
+
+nlohmann::json common_report(const Config& config, int exit_code, const SiftSummary& sifted,
+                             const std::vector<std::string>& remarks);
+/// Without its candidates, which candidates.ecsv has.
+nlohmann::json beam_report(const BeamResult& result, const RfiConfig& rfi);
+
+}  // namespace tianyan

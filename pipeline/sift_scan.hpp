@@ -1,0 +1,46 @@
+// Scans: which beams looked at the sky at once, where, and how they answer to a source.
+#pragma once
+#include <array>
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "kernels/base/beam_layout.hpp"
+#include "kernels/base/candidate.hpp"
+#include "kernels/base/detection.hpp"
+#include "kernels/base/stream_info.hpp"
+#include "kernels/beam_model.hpp"
+#include "pipeline/config.hpp"
+
+namespace tianyan {
+
+/// One beam's candidates and what is known of its stream, from a run or from a list.
+struct SiftBeam {
+  int beam = 0;  ///< 1..19, 0 unknown
+  StreamInfo info;
+  std::string file;  ///< name of its first file, without directory
+  int n_bits = 0;    ///< 0: unknown
+  double snr_min = 0.0;
+  std::vector<Candidate> candidates;
+};
+
+struct SiftScan {
+  std::vector<std::size_t> beams;  ///< of the list of all
+  Observation observation;
+  bool has_layout = false;  ///< FAST's receiver, every beam known and there once
+  SkyPosition centre;       ///< where beam 1 looks, by the layout; unknown without one
+  std::array<SkyOffset, kNumBeams> offsets{};
+  BeamModel model;
+  std::vector<std::string> remarks;  ///< what was assumed
+};
+
+/// Beams whose times overlap are one scan, whatever run they are of. Where headers give each beam a pointing
+/// of its own, centre and rotation are those that fit them; where all give one, it is taken for that of
+/// beam 1 and the rotation for sift.rotation_deg, or for 0 with a remark. By the time of their beginning.
+std::vector<SiftScan> make_scans(const SiftConfig& sift, const OutputConfig& output,
+                                 const std::vector<SiftBeam>& beams);
+
+/// "FAST" for FAST and for what says nothing: its receiver's layout holds.
+bool has_fast_receiver(const std::string& telescope);
+
+}  // namespace tianyan

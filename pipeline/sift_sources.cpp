@@ -1,0 +1,169 @@
+// Reading runs and lists for the sift.
+#include "pipeline/sift_sources.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "io/singlepulse.hpp"
+#include "kernels/base/units.hpp"
+#include "kernels/cluster.hpp"
+#include "pipeline/open_input.hpp"
+#include "pipeline/result_json.hpp"
+#include "pipeline/run_directory.hpp"
+#include "pipeline/run_report.hpp"
+
+namespace tianyan {
+namespace {
+
+namespace fs = std::filesystem;
+
+// A given mask is listed after the files of the stream, and has no spectra.
+bool is_mask(const InputFile& file) { return file.n_time == 0; }
+
+std::unique_ptr<Source> reopen(const BeamResult& result, const Config& config) {
+  std::vector<std::string> paths;
+  for (const auto& f : result.files)
+    if (!is_mask(f)) paths.push_back(f.path);
+  const auto found = find_inputs(paths);
+  const auto input = std::find_if(found.beams.begin(), found.beams.end(), [&](const BeamInput& b) {
+    return b.beam == result.beam || found.beams.size() == 1;
+  });
+  require(input != found.beams.end(), "its files no longer hold this beam");
+  auto source = open_input(*input, config);
+  const auto is_same = [](const InputFile& a, const InputFile& b) {
+    return a.size_bytes == b.size_bytes && a.header_checksum == b.header_checksum;
+  };
+  require(std::equal(paths.begin(), paths.end(), source->files().begin(), source->files().end(),
+                     [](const std::string& p, const InputFile& f) { return p == f.path; }) &&
+              std::equal(source->files().begin(), source->files().end(), result.files.begin(),
+                         result.files.begin() + std::ssize(source->files()), is_same),
+          "its files have changed since");
+  return source;
+}
+
+std::string mask_of(const BeamResult& result) {
+  return !result.files.empty() && is_mask(result.files.back()) ? result.files.back().path : "";
+}
+
+void add_result(const std::string& run, BeamResult result, const Config& config, SiftSources& all) {
+  std::unique_ptr<Source> source;
+  try {
+    source = reopen(result, config);
+  } catch (const std::exception& e) {
+    all.remarks.push_back(
+        fmt::format("{}: beam M{:02d} cannot be measured again: {}", run, result.beam, e.what()));
+  }
+  const int n_bits = source ? source->format().n_bits : 0;
+  all.inputs.push_back(
+      {sift_beam(result, config.search.snr_min, n_bits), source.get(), source ? mask_of(result) : ""});
+  all.sources.push_back(std::move(source));
+  all.results.push_back(std::move(result));
+}
+
+// Trials of a list: the step that most neighbouring DMs have.
+double dm_step_of(const std::vector<Event>& events) {
+  std::set<double> dms;
+  for (const auto& e : events) dms.insert(e.dm_pc_cm3);
+  std::vector<double> steps;
+  for (auto it = dms.begin(); it != dms.end() && std::next(it) != dms.end(); ++it)
+    steps.push_back(*std::next(it) - *it);
+  if (steps.empty()) return 1.0;
+  std::nth_element(steps.begin(), steps.begin() + std::ssize(steps) / 2, steps.end());
+  return steps[steps.size() / 2];
+}
+
+std::vector<Cluster> cluster_list(const SinglePulseList& list, const StreamInfo& info) {
+  ClusterParams params;
+  params.sample_time_s = info.sample_time_s;
+  params.band_delay_s_per_dm = dispersion_delay_s(1.0, info.freq_low_mhz, info.ref_freq_mhz());
+  params.dm_step_pc_cm3 = dm_step_of(list.events);
+  for (const auto& e : list.events) params.width_max_s = std::max(params.width_max_s, e.width_s);
+  if (list.events.empty()) return {};
+  Clusterer clusterer(params);
+  for (const auto& e : list.events) clusterer.add(e);
+  return absorb_sidelobes(clusterer.close_before(std::numeric_limits<double>::infinity()), params);
+}
+
+StreamInfo list_info(const std::string& path, const SinglePulseList& list, const SiftConfig& sift) {
+  StreamInfo info;
+  info.sample_time_s = list.sample_time_s > 0.0 ? list.sample_time_s : 1e-3;
+  info.n_chan = 1024;  // none are named: as many as make the edges those of the outer channels
+  if (list.inf) {
+    info.telescope = list.inf->telescope;
+    info.backend = list.inf->backend;
+    info.source_name = list.inf->source_name;
+    info.start = list.inf->start;
+    info.ra_deg = list.inf->position.ra_deg;
+    info.dec_deg = list.inf->position.dec_deg;
+    info.n_time = list.inf->n_time;
+  }
+  for (const auto& e : list.events)
+    info.n_time = std::max(info.n_time, static_cast<std::int64_t>(e.time_s / info.sample_time_s) + 1);
+  if (list.inf && list.inf->n_chan > 0 && list.inf->freq_low_mhz > 0.0) {
+    info.n_chan = list.inf->n_chan;
+    info.freq_low_mhz = list.inf->freq_low_mhz;
+    info.channel_width_mhz = list.inf->channel_width_mhz;
+    return info;
+  }
+  expect(sift.list_band_mhz.size() == 2,
+         "{}: no .inf file beside it says the band: set it, as in --set sift.list_band_mhz=[1000,1500]",
+         path);
+  info.channel_width_mhz = (sift.list_band_mhz[1] - sift.list_band_mhz[0]) / info.n_chan;
+  info.freq_low_mhz = sift.list_band_mhz[0] + 0.5 * info.channel_width_mhz;
+  return info;
+}
+
+// Standard deviation of f^-2 over a flat band: <f^-4> = (a^2 + a b + b^2) / (3 a^3 b^3), <f^-2> = 1 / (a b).
+double rms_inverse_square(const StreamInfo& info) {
+  const double a = info.freq_low_mhz - 0.5 * info.channel_width_mhz;
+  const double b = info.ref_freq_mhz() + 0.5 * info.channel_width_mhz;
+  return std::sqrt((a * a + a * b + b * b) / (3.0 * a * a * a * b * b * b) - 1.0 / (a * a * b * b));
+}
+
+Candidate candidate_of(const Cluster& cluster, const StreamInfo& info, double dm_step) {
+  Candidate c;
+  c.time_s =
+      cluster.best.time_s + 0.5 * info.sample_time_s;  // as every event's: from the first sample's middle
+  c.dm_pc_cm3 = cluster.best.dm_pc_cm3;
+  c.dm_err_pc_cm3 =
+      std::hypot(dm_fit_error_pc_cm3(cluster.best.width_s, cluster.best.snr, rms_inverse_square(info)),
+                 dm_step / std::sqrt(12.0));
+  c.snr = cluster.best.snr;
+  c.snr_white = cluster.best.snr_white;
+  c.width_s = cluster.best.width_s;
+  c.ref_freq_mhz = info.ref_freq_mhz();
+  c.n_members = cluster.n_members;
+  return c;
+}
+
+}  // namespace
+
+bool is_run(const std::string& path) { return fs::is_directory(fs::path(path) / "ledger"); }
+
+void add_run(const std::string& path, const Config& config, SiftSources& all) {
+  auto results = load_ledger(path);
+  require(!results.empty(), "{}: no beam of it is finished", path);
+  for (auto& result : results) add_result(path, std::move(result), config, all);
+}
+
+void add_list(const std::string& path, const Config& config, SiftSources& all) {
+  const auto list = read_singlepulse(path);
+  SiftInput input;
+  input.beam.info = list_info(path, list, config.sift);
+  input.beam.file = fs::path(path).filename().string();
+  input.beam.snr_min = config.search.snr_min;
+  const double dm_step = dm_step_of(list.events);
+  for (const auto& cluster : cluster_list(list, input.beam.info))
+    if (cluster.best.snr >= config.search.snr_min)
+      input.beam.candidates.push_back(candidate_of(cluster, input.beam.info, dm_step));
+  if (!list.inf)
+    all.remarks.push_back(path + ": nothing says when it begins: mjd counts from its first sample");
+  all.inputs.push_back(std::move(input));
+}
+
+}  // namespace tianyan
