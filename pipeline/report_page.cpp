@@ -1,19 +1,17 @@
 // The report page: the run's files as one JSON document, between the parts of the page that are built in.
 #include "pipeline/report_page.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
-#include <sstream>
 #include <string_view>
 
 #include "io/ecsv_reader.hpp"
 #include "io/text_file.hpp"
 #include "kernels/base/beam_layout.hpp"
 #include "kernels/base/expect.hpp"
-#include "pipeline/run_directory.hpp"
 
 namespace tianyan {
 
@@ -26,19 +24,11 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-std::string read_bytes(const fs::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::ostringstream text;
-  text << in.rdbuf();
-  require(in.good(), "{}: cannot be read", path.string());
-  return text.str();
-}
-
 json report_of(const fs::path& run) {
   const fs::path path = run / "report.json";
   require(fs::is_regular_file(path), "{} holds no finished run: report.json is missing", run.string());
   try {
-    return json::parse(read_bytes(path));
+    return json::parse(read_text_file(path.string()));
   } catch (const json::exception& e) {
     throw std::runtime_error(fmt::format("{} is not a run's report: {}", path.string(), e.what()));
   }
@@ -67,15 +57,17 @@ json to_json(const Column& column, const Cell& cell) {
   return std::get<std::int64_t>(cell);
 }
 
-/// {name: [values]}, null where the file is missing.
-json columns_of(const fs::path& path) {
+/// {name: [values]} of the first rows, null where the file is missing. `n_left_out` counts the others.
+json columns_of(const fs::path& path, std::size_t& n_left_out) {
+  n_left_out = 0;
   if (!fs::exists(path)) return nullptr;
   const Table table = read_ecsv(path.string());
+  const std::size_t n_row = std::min(table.n_row(), kMaxReportRows);
+  n_left_out = table.n_row() - n_row;
   json all = json::object();
   for (std::size_t c = 0; c < table.columns().size(); ++c) {
     json values = json::array();
-    for (std::size_t r = 0; r < table.n_row(); ++r)
-      values.push_back(to_json(table.columns()[c], table.row(r)[c]));
+    for (std::size_t r = 0; r < n_row; ++r) values.push_back(to_json(table.columns()[c], table.row(r)[c]));
     all[table.columns()[c].name] = std::move(values);
   }
   return all;
@@ -106,7 +98,8 @@ json plots_of(const fs::path& run, const json& detections, const json& candidate
   for (const std::string& id : ids) {
     if (id.find('/') != std::string::npos) continue;  // no name that the search gives
     const fs::path path = run / "plots" / (id + ".png");
-    if (fs::is_regular_file(path)) plots[id] = "data:image/png;base64," + base64(read_bytes(path));
+    if (fs::is_regular_file(path))
+      plots[id] = "data:image/png;base64," + base64(read_text_file(path.string()));
   }
   return plots;
 }
@@ -122,20 +115,30 @@ std::string name_of(const fs::path& run) {
   return (path.has_filename() ? path : path.parent_path()).filename().string();
 }
 
+void add_remark(json& report, std::size_t n_left_out, const char* what) {
+  if (!report["remarks"].is_array()) report["remarks"] = json::array();
+  report["remarks"].push_back(fmt::format("this page has the {} strongest {}: {}.ecsv has {} more",
+                                          kMaxReportRows, what, what, n_left_out));
+}
+
 json document_of(const fs::path& run) {
   json report = report_of(run);
   leave_out_what_is_not_shown(report);
-  json detections = columns_of(run / "detections.ecsv");
-  json candidates = columns_of(run / "candidates.ecsv");
+  std::size_t n_left_out = 0;
+  json completeness = columns_of(run / "completeness.ecsv", n_left_out);
+  json detections = columns_of(run / "detections.ecsv", n_left_out);
+  if (n_left_out > 0) add_remark(report, n_left_out, "detections");
+  json candidates = columns_of(run / "candidates.ecsv", n_left_out);
+  if (n_left_out > 0) add_remark(report, n_left_out, "candidates");
   json plots = plots_of(run, detections, candidates);
   const fs::path config = run / "config.toml";
   return {{"run", name_of(run)},
           {"report", std::move(report)},
           {"detections", std::move(detections)},
           {"candidates", std::move(candidates)},
-          {"completeness", columns_of(run / "completeness.ecsv")},
+          {"completeness", std::move(completeness)},
           {"plots", std::move(plots)},
-          {"config", fs::exists(config) ? json(read_bytes(config)) : json(nullptr)},
+          {"config", fs::exists(config) ? json(read_text_file(config.string())) : json(nullptr)},
           {"beam_offsets_arcmin", beam_offsets()}};
 }
 

@@ -1,8 +1,12 @@
 // RUN/report.html: one page that holds all of a run, with nothing to fetch from anywhere.
 #pragma once
+#include <cstddef>
 #include <string>
 
 namespace tianyan {
+
+/// Rows of a table that the page takes, the strongest; a remark says how many more there are.
+inline constexpr std::size_t kMaxReportRows = 20000;
 
 /// The page, from the run's own files alone: report.json, and where they are there detections.ecsv,
 /// candidates.ecsv, completeness.ecsv, config.toml and plots/ID.png of the detections. Columns are found by

@@ -60,8 +60,8 @@ inline std::string rows_of(const std::string& path) {
   return rows;
 }
 
-/// The numeric columns beam, time_s, mjd, dm, dm_err, snr, width_s of each candidate, strongest first, whatever
-/// the sift makes of it.
+/// The numeric columns beam, time_s, mjd, dm, dm_err, snr, width_s of each candidate, strongest first,
+/// whatever the sift makes of it.
 struct Row {
   double beam, time_s, mjd, dm_pc_cm3, dm_err_pc_cm3, snr, width_s;
 };

@@ -244,8 +244,8 @@ TEST(Injections, OfPartialBandsAndScatteredPulsesAreFoundAsPredicted) {
   const auto outcomes = outcomes_of(noise_scan(10.0), small_config(), spec);
   double ratio = 0.0, error2 = 0.0;
   for (const auto& o : outcomes) {
-    ASSERT_TRUE(o.found) << o.pulse.time_s << " s, S/N " << o.pulse.snr << ", DM " << o.pulse.dm_pc_cm3 << ", "
-                         << o.pulse.width_s << " s, scattered " << o.pulse.scattering_s << " s, band "
+    ASSERT_TRUE(o.found) << o.pulse.time_s << " s, S/N " << o.pulse.snr << ", DM " << o.pulse.dm_pc_cm3
+                         << ", " << o.pulse.width_s << " s, scattered " << o.pulse.scattering_s << " s, band "
                          << o.pulse.band_fraction << " from " << o.pulse.band_position;
     EXPECT_NEAR(o.found->snr, expected_snr(o), 4.0 * std::hypot(1.0, 0.02 * o.pulse.snr)) << o.pulse.time_s;
     ratio += o.found->snr / expected_snr(o) / 10.0;

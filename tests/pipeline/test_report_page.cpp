@@ -70,6 +70,18 @@ TEST_F(ReportPage, HoldsTheRunsTablesByColumn) {
   EXPECT_EQ(data.at("beam_offsets_arcmin").at(1), json({5.74, 0.01}));
 }
 
+TEST_F(ReportPage, TakesTheStrongestOfVeryManyRowsAndSaysSo) {
+  put("report.json", R"({"remarks": ["one"]})");
+  std::string rows =
+      "# %ECSV 1.0\n# ---\n# datatype:\n# - {name: rank, datatype: int64}\n# delimiter: ','\nrank\n";
+  for (std::size_t r = 1; r <= kMaxReportRows + 3; ++r) rows += std::to_string(r) + "\n";
+  put("candidates.ecsv", rows);
+  const json data = data_of(report_page(run()));
+  EXPECT_EQ(data.at("candidates").at("rank").size(), kMaxReportRows);
+  EXPECT_EQ(data.at("report").at("remarks").at(1),
+            "this page has the 20000 strongest candidates: candidates.ecsv has 3 more");
+}
+
 TEST_F(ReportPage, LetsNoTextOfTheRunBecomeMarkup) {
   put("report.json", json{{"remarks", {kHostile}}}.dump());
   put("candidates.ecsv", candidates());
