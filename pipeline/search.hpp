@@ -14,10 +14,10 @@ struct SearchRequest {
   Config config;
   std::vector<std::string> inputs;
   std::string run_directory;
-  std::string mask;        ///< a mask file, or a directory with one for each beam; empty: none
+  std::string mask;  ///< a mask file, or a directory with one for each beam; empty: none
   ExistingRun existing = ExistingRun::kRefuse;
   bool quiet = false;
-  std::string injections;  ///< pulses for shadow copies (pipeline/injection_spec.hpp); empty: none
+  std::string injections = {};  ///< pulses for shadow copies (pipeline/injection_spec.hpp); empty: none
 };
 
 /// What a search says when it is over.
