@@ -98,6 +98,8 @@ std::optional<BeamResult> RunDirectory::load(int beam, const std::vector<InputFi
     return result;
   } catch (const nlohmann::json::exception&) {
     return std::nullopt;  // not whole: the beam is searched again
+  } catch (const std::runtime_error&) {
+    return std::nullopt;  // not to be read
   }
 }
 

@@ -199,7 +199,8 @@ TEST_F(ConfigTest, TheReferenceInTheDocumentationIsUpToDate) {
 
 TEST_F(ConfigTest, EveryShippedSearchConfigLoads) {
   for (const auto& entry : std::filesystem::directory_iterator(TIANYAN_SOURCE_DIR "/configs")) {
-    if (contains(entry.path().filename().string(), "_scan")) continue;
+    const std::string name = entry.path().filename().string();
+    if (contains(name, "_scan") || name == "injections.toml" || entry.path().extension() != ".toml") continue;
     EXPECT_NO_THROW(load_config(entry.path().string())) << entry.path();
   }
 }
