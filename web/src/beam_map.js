@@ -41,7 +41,12 @@ function compass() {
     Object.assign(svg("text", { x: -2.8, y: 0.35 }), { textContent: "E" }));
 }
 
-function show(circles, state, searched, colourBy) {
+/** Why a beam has no candidates to count: it failed, or the run has no such beam. */
+function reasonOf(run, beam) {
+  return run.beams.some((b) => b.beam === beam) ? "failed" : "";
+}
+
+function show(run, circles, state, searched, colourBy) {
   const found = statistics(state.shownOfAllBeams);
   const values = [...found.values()].map((s) => s[colourBy]);
   const [lowest, highest] = [Math.min(...values), Math.max(...values)];
@@ -51,7 +56,7 @@ function show(circles, state, searched, colourBy) {
     group.setAttribute("class", `beam level-${level(s[colourBy], lowest, highest)}${was ? "" : " absent"}`);
     group.setAttribute("aria-pressed", String(state.filter.beam === beam));
     parts.snr.textContent = s.n ? fixed(s.snr, 1) : was ? "–" : "";
-    parts.n.textContent = was ? String(s.n) : "not searched";
+    parts.n.textContent = was ? String(s.n) : reasonOf(run, beam);
     group.setAttribute("aria-label", was ? `Beam ${beamName(beam)}: ${plural(s.n, "candidate")}${s.n ? `, strongest S/N ${fixed(s.snr, 1)}` : ""}` : `Beam ${beamName(beam)}: not searched`);
   }
 }
@@ -59,7 +64,7 @@ function show(circles, state, searched, colourBy) {
 function note(run) {
   const rotation = run.sift?.rotation_deg;
   const turned = is(rotation) ? `; in this scan it was turned by ${fixed(rotation, 1)}°` : "";
-  return [`Drawn at rotation 0 of the receiver, north up and east to the left${turned}. In each beam: its name, the strongest S/N, the number of candidates that pass the filters.`,
+  return [`Drawn at rotation 0 of the receiver, north up and east to the left${turned}. In each beam: its name, the strongest S/N, the number of candidates that pass the filters. Beams that were not searched are dashed.`,
     hint("Select a beam to keep its candidates alone; select it again to see all.")];
 }
 
@@ -70,7 +75,7 @@ export function beamMapSection(run, state) {
   const choose = (beam) => state.update({ beam: state.filter.beam === beam ? null : beam });
   const circles = new Map(offsets.map((offset, i) => [i + 1, circle(offset, i + 1, choose)]));
   let colourBy = "snr";
-  const refresh = () => show(circles, state, searched, colourBy);
+  const refresh = () => show(run, circles, state, searched, colourBy);
   const choice = (key, label) => h("label", { class: "check" }, h("input", { type: "radio", name: "beam-colour", checked: key === colourBy, onchange: () => {
     colourBy = key;
     refresh();

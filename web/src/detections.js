@@ -51,7 +51,7 @@ function card(run, row) {
           figure("DM", withError(row.dm_pc_cm3, row.dm_err_pc_cm3, 2), "pc/cm³"),
           figure("Width", widthMs(row.width_s), "ms")),
         h("span", { class: "card-line" }, `${utcOfMjd(row.mjd, 3)}, ${beamsOf(row)}`),
-        h("span", { class: "card-line" }, position(row.ra_deg, row.dec_deg, row.pos_err_deg)),
+        is(row.ra_deg) ? h("span", { class: "card-line" }, position(row.ra_deg, row.dec_deg, row.pos_err_deg)) : null,
         row.reasons ? h("span", { class: "card-line reasons" }, row.reasons) : null)),
     h("div", { class: "card-detail" }, plot ? plot.cloneNode() : null, details(row))));
 }

@@ -1,6 +1,7 @@
 // The first sentences: what was searched, when, what was found, and whether anything is missing.
 import { h } from "./dom.js";
 import { beamList, beamName, count, duration, fixed, is, plural, utc } from "./format.js";
+import { streamsOf } from "./run.js";
 
 const kExit = {
   0: "Complete: every beam was searched to its last sample.",
@@ -8,8 +9,6 @@ const kExit = {
   3: "Incomplete: something was skipped or cut short.",
   75: "Stopped by a signal; it goes on with --resume.",
 };
-
-export const streamsOf = (run) => run.beams.map((b) => b.stream).filter(Boolean);
 
 const unique = (values) => [...new Set(values.filter(Boolean))];
 
@@ -32,7 +31,7 @@ function searchedSentence(run) {
 
 function foundSentence(run) {
   const n = run.detections.length;
-  if (!run.isSifted) return `${plural(run.candidates.length, "candidate")}, not sifted`;
+  if (!run.isSifted) return `${plural(run.nCandidate, "candidate")}, not sifted`;
   return n === 0 ? "No detection" : plural(n, "detection");
 }
 
@@ -58,7 +57,7 @@ function facts(run) {
   const all = [
     ["Detections", run.isSifted ? count(run.detections.length) : "not sifted"],
     ["Strongest S/N", strongest ? fixed(strongest.snr, 1) : "–"],
-    ["Candidates", count(run.candidates.length)],
+    ["Candidates", count(run.nCandidate), run.nCandidate > run.candidates.length ? `the ${count(run.candidates.length)} strongest on this page` : null],
     sift ? ["Groups", count(sift.n_group), `${count(sift.n_astrophysical)} astrophysical, ${count(sift.n_known)} known, ${count(sift.n_rfi)} interference`] : null,
     run.injections ? ["Injected pulses recovered", `${count(run.injections.n_recovered)} of ${count(run.injections.n_injected)}`] : null,
     is(run.report.seconds) ? ["Search took", duration(run.report.seconds), is(run.report.real_time_factor) ? `${fixed(run.report.real_time_factor, 2)} × real time` : null] : null,

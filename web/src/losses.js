@@ -30,7 +30,7 @@ function bar(flags, rules) {
 function lost(b) {
   if (b.failure) return h("strong", { class: "bad" }, "not searched");
   if (!b.losses) return kMissing;
-  const gaps = b.losses.n_gaps ? `${plural(b.losses.n_gaps, "gap")} of ${duration(b.losses.gap_samples * b.stream.sample_time_s)}` : "";
+  const gaps = b.losses.n_gaps ? `${plural(b.losses.n_gaps, "gap")}, ${duration(b.losses.gap_samples * b.stream.sample_time_s)}` : "";
   const parts = [gaps, b.losses.cut_short ? "cut short" : "", b.losses.lost_bytes ? bytes(b.losses.lost_bytes) : "",
     b.n_events_dropped ? plural(b.n_events_dropped, "event") : ""].filter(Boolean);
   return parts.length ? h("strong", { class: "bad" }, parts.join(", ")) : "nothing";
@@ -60,5 +60,5 @@ export function lossesSection(run) {
   const sum = run.beams.reduce((f, b) => [f[0] + (b.flags?.fraction ?? 0) * (b.flags?.total_samples ?? 0), f[1] + (b.flags?.total_samples ?? 0)], [0, 0]);
   const note = sum[1] > 0 && is(sum[0]) ? `${percent(sum[0] / sum[1])} of all samples were flagged. Each sample is counted once, by the first rule that took it; a bar's full width is the whole beam. A percentage with ! is above rfi.flagged_max.` : null;
   return section("losses", "Lost and flagged", note,
-    table("Lost and flagged, by beam", columns, run.beams.map((b) => row(b, rules))), legend(rules), remarks(run));
+    run.beams.length ? table("Lost and flagged, by beam", columns, run.beams.map((b) => row(b, rules))) : null, legend(rules), remarks(run));
 }

@@ -2,8 +2,8 @@
 import { h, section, table } from "./dom.js";
 import { beamList, count, fixed, percent, plural } from "./format.js";
 
-const kLosses = [["dm_step", "DM step"], ["delay_rounding", "Delay rounding"], ["downsampling", "Downsampling"], ["boxcar", "Boxcar"],
-  ["smearing", "Smearing"], ["quantisation", "Quantisation"], ["flagged_band", "Static bands"], ["zero_dm_filter", "Zero-DM filter"]];
+const kLosses = [["dm_step", "DM step"], ["delay_rounding", "Delay rounding"], ["downsampling", "Down\u00adsampling"], ["boxcar", "Boxcar"],
+  ["smearing", "Smearing"], ["quantisation", "Quanti\u00adsation"], ["flagged_band", "Static bands"], ["zero_dm_filter", "Zero-DM filter"]];
 
 function widths(pass, sample_s) {
   const w = pass.widths_samples ?? [];

@@ -18,7 +18,7 @@ const cells = (c) => [snr(c.snr), dm(c.dm_pc_cm3), time(c.time_s), className(c.c
 
 function printTable(run, state) {
   const rows = printed(run, state.shown);
-  const all = run.candidates.length;
+  const all = run.nCandidate;
   const text = rows.length === all ? `All ${count(all)} candidates.` :
     `${count(rows.length)} of ${count(all)} candidates: ${run.isSifted ? `those of detections and the ${kFirst} strongest others` : "the strongest"}. All are in candidates.ecsv.`;
   const note = Object.assign(document.createElement("p"), { className: "note", textContent: text });

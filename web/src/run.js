@@ -31,7 +31,9 @@ export function readRun(text) {
   const ids = new Set(detections.map((d) => d.id));
   const candidates = rowsOf(page.candidates).sort(strongestFirst).map((row, i) => candidate(row, i, ids));
   if (!page.candidates?.detection) joinByTime(candidates, detections);
-  return { page, report, beams: report.beams ?? [], detections, candidates, completeness: rowsOf(page.completeness),
+  // A page of very many candidates holds the strongest alone.
+  const nCandidate = Math.max(candidates.length, report.n_candidate ?? 0);
+  return { page, report, nCandidate, beams: report.beams ?? [], detections, candidates, completeness: rowsOf(page.completeness),
     plots: page.plots ?? {}, config: page.config ?? "", sift: report.sift ?? null, injections: report.injections ?? null,
     isSifted: candidates.some((c) => c.key !== "unsifted") || Boolean(report.sift) };
 }
@@ -42,6 +44,9 @@ function joinByTime(candidates, detections) {
   const byKey = new Map(detections.map((d) => [key(d), d.id]));
   for (const c of candidates) c.detection = byKey.get(key(c)) ?? "";
 }
+
+/** Of the beams that were searched: how they were recorded. */
+export const streamsOf = (run) => run.beams.map((b) => b.stream).filter(Boolean);
 
 /** min and max of the finite values of a field, or null. */
 export function extent(rows, field) {

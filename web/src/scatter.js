@@ -4,15 +4,16 @@ import { kClasses, className, mark, tracePath } from "./classes.js";
 import { padded, scale, tickText } from "./axes.js";
 import { h, hint, section } from "./dom.js";
 import { beamName, dm, is, snr, time } from "./format.js";
-import { extent } from "./run.js";
+import { extent, streamsOf } from "./run.js";
 
 const kMargin = { left: 58, right: 14, top: 12, bottom: 42 };
 const kReach = 14;  // pixels within which a click takes a point
+const kUsualThreshold = 7;  // S/N of the smallest mark, unless there are weaker candidates
 const kOrder = ["rfi", "unsifted", "known", "astrophysical"];  // drawn last: on top
 
 const shapeOf = Object.fromEntries(kClasses.map((c) => [c.key, c.shape]));
 
-/** Radius in pixels: the area grows with S/N over the weakest candidate's. */
+/** Radius in pixels: the area grows with S/N over that of the smallest mark. */
 function radius(c, weakest) {
   const r = (c.key === "rfi" ? 2.2 : 3) * Math.sqrt(Math.max(1, (is(c.snr) ? c.snr : 1) / weakest));
   return Math.min(11, r);
@@ -23,7 +24,8 @@ export class Scatter {
     this.run = run;
     this.state = state;
     this.isLog = false;
-    this.weakest = extent(run.candidates, "snr")?.[0] || 1;
+    this.weakest = Math.min(kUsualThreshold, extent(run.candidates, "snr")?.[0] || kUsualThreshold);
+    this.length_s = Math.max(0, ...streamsOf(run).map((s) => s.n_time * s.sample_time_s).filter(is));
     this.canvas = h("canvas", { tabindex: "0", role: "application", id: "scatter", "aria-describedby": "scatter-keys",
       "aria-label": "Candidates: dispersion measure against time" });
     this.tip = h("div", { class: "tip", hidden: true });
@@ -52,7 +54,7 @@ export class Scatter {
 
   scales(width, height) {
     const { filter, shown } = this.state;
-    const times = extent(shown, "time_s") ?? [0, 1];
+    const times = this.length_s > 0 ? [0, this.length_s] : (extent(shown, "time_s") ?? [0, 1]);
     const dms = extent(shown, "dm_pc_cm3") ?? [0, 1];
     const pick = (range, found) => [range[0] ?? found[0], range[1] ?? found[1]];
     const [t, d] = [padded(pick(filter.time, times)), padded(pick(filter.dm, dms), 0)];
