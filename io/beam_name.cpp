@@ -1,6 +1,8 @@
 // Beam numbers out of file names.
 #include "io/beam_name.hpp"
 
+#include <fmt/format.h>
+
 #include <cctype>
 #include <filesystem>
 
@@ -14,6 +16,8 @@ bool is_digit(const std::string& text, std::size_t at) {
 }
 
 }  // namespace
+
+std::string beam_name(int beam) { return fmt::format("M{:02}", beam); }
 
 int beam_from_name(const std::string& path) {
   const std::string name = std::filesystem::path(path).filename().string();

@@ -1,4 +1,4 @@
-// Which beam a file belongs to: from its name as FAST gives it, else from its header.
+// Names of beams, and which beam a file belongs to: from its name as FAST gives it, else from its header.
 #pragma once
 #include <string>
 #include <vector>
@@ -6,6 +6,9 @@
 namespace tianyan {
 
 inline constexpr int kMaxBeam = 19;
+
+/// "M07"; "M00" is an unknown beam.
+std::string beam_name(int beam);
 
 /// NN of `-MNN` followed by no further digit, in the last component of `path`; 0 where there is none from 1
 /// to 19.

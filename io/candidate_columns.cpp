@@ -1,8 +1,6 @@
 // The columns that every table of candidates or detections begins with.
 #include "io/candidate_columns.hpp"
 
-#include <fmt/format.h>
-
 #include <cstdint>
 
 #include "io/candidate_table.hpp"
@@ -36,7 +34,5 @@ Column snr_white_column() {
   return {"snr_white", ColumnType::kFloat64, "",
           "The same by the weights alone, without the running estimate of the noise", "%.3f"};
 }
-
-std::string beam_name(int beam) { return fmt::format("M{:02}", beam); }
 
 }  // namespace tianyan

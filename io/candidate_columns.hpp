@@ -17,7 +17,4 @@ std::vector<Cell> candidate_cells(const Candidate& candidate, const Mjd& arrival
 /// A later column of the same tables.
 Column snr_white_column();
 
-/// "M07"; "M00" is an unknown beam.
-std::string beam_name(int beam);
-
 }  // namespace tianyan

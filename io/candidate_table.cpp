@@ -9,6 +9,7 @@
 #include <tuple>
 #include <utility>
 
+#include "io/beam_name.hpp"
 #include "io/candidate_columns.hpp"
 #include "kernels/base/expect.hpp"
 

@@ -58,16 +58,6 @@ std::optional<Mjd> parse_utc(const std::string& text) {
   return Mjd{kMjdOfUnixEpoch + days, 3600.0 * hour + 60.0 * minute + second};
 }
 
-/// Day and fraction each on their own: a double has too few digits for both.
-std::optional<Mjd> parse_mjd(const std::string& text) {
-  const std::size_t dot = std::min(text.find('.'), text.size());
-  const auto day = parse_integer(text.substr(0, dot));
-  const auto fraction = parse_number("0" + (dot < text.size() ? text.substr(dot) : ".0"));
-  if (!day || *day < 0 || *day > 1'000'000 || !fraction || *fraction < 0.0 || *fraction >= 1.0)
-    return std::nullopt;
-  return Mjd{*day, *fraction * kSecondsPerDay};
-}
-
 /// Where the first sample of the whole recording is.
 Mjd read_recording_start(const KeyValues& keys, std::vector<std::string>& notes) {
   const std::string utc_text = keys.known_text("UTC_START"), mjd_text = keys.known_text("MJD_START");

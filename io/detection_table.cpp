@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "io/beam_name.hpp"
 #include "io/candidate_columns.hpp"
 #include "io/candidate_table.hpp"
 

@@ -3,6 +3,7 @@
 
 #include <strings.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstdio>
@@ -79,6 +80,15 @@ std::optional<double> parse_number(const std::string& text) {
 }
 
 std::optional<std::int64_t> parse_integer(const std::string& text) { return parse<std::int64_t>(text); }
+
+std::optional<Mjd> parse_mjd(const std::string& text) {
+  const std::size_t dot = std::min(text.find('.'), text.size());
+  const auto day = parse_integer(text.substr(0, dot));
+  const auto fraction = parse_number("0" + (dot < text.size() ? text.substr(dot) : ".0"));
+  if (!day || *day < 0 || *day > 1'000'000 || !fraction || *fraction < 0.0 || *fraction >= 1.0)
+    return std::nullopt;
+  return Mjd{*day, *fraction * kSecondsPerDay};
+}
 
 std::string trimmed(const std::string& text) {
   const char* const blanks = " \t\r\n";

@@ -38,6 +38,8 @@ class KeyValues {
 /// A whole text as a number; none where it is something else, or not finite.
 std::optional<double> parse_number(const std::string& text);
 std::optional<std::int64_t> parse_integer(const std::string& text);
+/// "59000.25" from 0 to 1000000; day and fraction each on their own: a double has too few digits for both.
+std::optional<Mjd> parse_mjd(const std::string& text);
 /// Without the blanks at both ends.
 std::string trimmed(const std::string& text);
 

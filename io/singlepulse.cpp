@@ -136,14 +136,11 @@ KeyValues read_inf_lines(const std::string& path) {
 
 /// Day and fraction each on their own: a double has too few digits for both.
 Mjd read_epoch(const KeyValues& keys) {
-  if (keys.known_text(kEpoch).empty()) return {};
-  const double value = *keys.number(kEpoch);
-  require(value >= 0.0 && value < 1e6, "{}: {} is {}; an MJD is needed", keys.place(), kEpoch, value);
-  const std::string text = keys.text(kEpoch);
-  const std::size_t dot = text.find('.');
-  if (dot == std::string::npos) return {static_cast<std::int64_t>(value), 0.0};
-  const auto fraction = parse_number("0" + text.substr(dot));
-  return Mjd{static_cast<std::int64_t>(value), 0.0}.plus_seconds(fraction.value_or(0.0) * kSecondsPerDay);
+  const std::string text = keys.known_text(kEpoch);
+  if (text.empty()) return {};
+  const auto epoch = parse_mjd(text);
+  require(epoch.has_value(), "{}: {} is '{}'; an MJD is needed", keys.place(), kEpoch, text);
+  return *epoch;
 }
 
 SkyPosition read_inf_position(const KeyValues& keys, std::vector<std::string>& notes) {

@@ -1,8 +1,6 @@
 // Fields of a VDIF header, and its time.
 #include "io/vdif_header.hpp"
 
-#include <erfa.h>
-
 #include <chrono>
 #include <cmath>
 
@@ -44,15 +42,7 @@ void parse_extension(const unsigned char* bytes, VdifHeader& header) {
   if (header.edv == 4) header.is_invalid |= masks_channels(bytes);
 }
 
-/// TAI - UTC at 0h of a day, seconds.
-std::int64_t leap_seconds(std::int64_t mjd) {
-  const std::chrono::sys_days day{std::chrono::days{mjd - kUnixEpochMjd}};
-  const std::chrono::year_month_day date{day};
-  double seconds = 0.0;
-  eraDat(static_cast<int>(date.year()), static_cast<int>(static_cast<unsigned>(date.month())),
-         static_cast<int>(static_cast<unsigned>(date.day())), 0.0, &seconds);
-  return std::llround(seconds);
-}
+std::int64_t leap_seconds(std::int64_t mjd) { return std::llround(tai_minus_utc_s(mjd)); }
 
 }  // namespace
 

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <vector>
 
-#include "io/candidate_columns.hpp"
+#include "io/beam_name.hpp"
 #include "io/candidate_table.hpp"
 #include "io/event_files.hpp"
 #include "io/exporter.hpp"

@@ -33,15 +33,6 @@ struct TwoParts {
       : day(ERFA_DJM0 + static_cast<double>(mjd.day)), fraction(mjd.second / kSecondsPerDay) {}
 };
 
-double tai_minus_utc_s(std::int64_t day) {
-  int year = 0, month = 0, day_of_month = 0;
-  double fraction = 0.0, seconds = 0.0;
-  eraJd2cal(ERFA_DJM0, static_cast<double>(day), &year, &month, &day_of_month, &fraction);
-  const int status = eraDat(year, month, day_of_month, 0.0, &seconds);  // 1: after the table was made
-  expect(status >= 0, "TAI - UTC of MJD {}: eraDat gives {}", day, status);
-  return seconds;
-}
-
 Instant instant_of(const Mjd& utc) {
   expect(utc.day >= kFirstDay && utc.day < kEndDay,
          "barycentric time of MJD {}: must be in [{}, {}), the years 1972 to 2099", utc.day, kFirstDay,

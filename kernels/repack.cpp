@@ -3,7 +3,8 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
+
+#include "kernels/packed_sample.hpp"
 
 namespace tianyan {
 namespace {
@@ -16,43 +17,12 @@ bool is_signed_pol(const SampleFormat& f, int p) {
 
 int pols_of(PolKind kind) { return kind == PolKind::kIntensity ? 1 : kind == PolKind::kAaBb ? 2 : 4; }
 
-template <class T>
-T load(const std::uint8_t* spectrum, std::int64_t i) {
-  T v;
-  std::memcpy(&v, spectrum + i * static_cast<std::int64_t>(sizeof(T)), sizeof(T));
-  return v;
-}
-
-template <class T, class V>
-void save(std::uint8_t* spectrum, std::int64_t i, V value) {
-  const T v = static_cast<T>(value);
-  std::memcpy(spectrum + i * static_cast<std::int64_t>(sizeof(T)), &v, sizeof(T));
-}
-
-int shift_of(const SampleFormat& f, std::int64_t i) {
-  const int within = static_cast<int>(i * f.n_bits % 8);
-  return f.high_bits_first ? 8 - f.n_bits - within : within;
-}
-
-/// Integer sample i of a spectrum.
-std::int32_t load_integer(const SampleFormat& f, bool is_signed, const std::uint8_t* spectrum,
-                          std::int64_t i) {
-  if (f.n_bits == 16) return is_signed ? load<std::int16_t>(spectrum, i) : load<std::uint16_t>(spectrum, i);
-  if (f.n_bits == 8) return is_signed ? load<std::int8_t>(spectrum, i) : spectrum[i];
-  return (spectrum[i * f.n_bits / 8] >> shift_of(f, i)) & ((1 << f.n_bits) - 1);
-}
-
-/// Below 8 bits the byte must start as zero.
-void save_integer(const SampleFormat& f, std::uint8_t* spectrum, std::int64_t i, std::int32_t value) {
+// An integer, as whatever the format holds.
+void save_as(const SampleFormat& f, std::uint8_t* spectrum, std::int64_t i, std::int32_t value) {
   if (f.is_float)
-    save<float>(spectrum, i, value);
-  else if (f.n_bits == 16)
-    save<std::uint16_t>(spectrum, i, value);
-  else if (f.n_bits == 8)
-    save<std::uint8_t>(spectrum, i, value);
+    save_sample<float>(spectrum, i, value);
   else
-    spectrum[i * f.n_bits / 8] =
-        static_cast<std::uint8_t>(spectrum[i * f.n_bits / 8] | value << shift_of(f, i));
+    save_integer(f, spectrum, i, value);
 }
 
 void check_repack(const SampleFormat& from, const SampleFormat& to, int n_pol, int n_chan,
@@ -89,9 +59,9 @@ void repack_spectrum(const SampleFormat& from, const SampleFormat& to, int n_pol
       const std::int64_t i = std::int64_t{p} * n_chan + r;
       const std::int64_t j = std::int64_t{p} * n_chan + (turned ? n_chan - 1 - r : r);
       if (from.is_float)
-        save<float>(out, j, load<float>(in, i));
+        save_sample<float>(out, j, load_sample<float>(in, i));
       else
-        save_integer(to, out, j, load_integer(from, is_signed, in, i));
+        save_as(to, out, j, load_integer(from, is_signed, in, i));
     }
   }
 }
@@ -155,7 +125,7 @@ std::int64_t to_values(const SampleFormat& format, int n_pol, int n_chan, const 
       const bool good =
           !span.missing && (span.weight.empty() || span.weight[static_cast<std::size_t>(i % n_chan)] != 0.0F);
       float v = format.is_float
-                    ? load<float>(spectrum, i)
+                    ? load_sample<float>(spectrum, i)
                     : static_cast<float>(load_integer(
                           format, is_signed_pol(format, static_cast<int>(i / n_chan)), spectrum, i));
       v -= static_cast<float>(format.zero_offset);

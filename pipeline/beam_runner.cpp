@@ -184,6 +184,12 @@ void search_wave(Shared& shared, const Wave& wave, std::vector<Beam>& beams) {
 
 }  // namespace
 
+std::vector<InputFile> files_of(const Beam& beam) {
+  auto files = beam.source->files();
+  if (!beam.mask.empty()) files.push_back(mask_input_file(beam.mask));
+  return files;
+}
+
 void note_failure(Beam& beam, const std::exception_ptr& failure) {
   beam.result.reset();
   try {
@@ -302,9 +308,7 @@ void check_memory_in_step(const Config& config, Plans& plans, const std::vector<
 
 // What the ledger has of a beam, if it was made of the same files.
 std::optional<BeamResult> finished_result(const RunDirectory& run, const Beam& beam) {
-  auto files = beam.source->files();
-  if (!beam.mask.empty()) files.push_back(mask_input_file(beam.mask));
-  return run.load(beam.number, files);
+  return run.load(beam.number, files_of(beam));
 }
 
 }  // namespace

@@ -37,6 +37,9 @@ std::vector<Beam> open_beams(const FoundInputs& found, const Config& config, con
 /// is off or nothing can be told.
 std::vector<std::size_t> beams_in_step(const RfiConfig& rfi, const std::vector<Beam>& beams);
 
+/// The files that a beam's result depends on: the stream's, and its mask after them.
+std::vector<InputFile> files_of(const Beam& beam);
+
 /// What a beam's exception means: its own failure; others are rethrown.
 void note_failure(Beam& beam, const std::exception_ptr& failure);
 

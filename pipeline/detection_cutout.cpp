@@ -93,7 +93,7 @@ void fill(const RfiConfig& config, Source& source, const std::string& mask_file,
     };
     add(none.cview(), cutout.before);
     add(delay.cview(), cutout.after);
-    if (cutout.has_wide) add(delay.cview(), cutout.wide);
+    if (cutout.wide) add(delay.cview(), *cutout.wide);
   }
 }
 
@@ -110,7 +110,7 @@ double mean_of(double sum, double count) {
 
 // [time][frequency], frequency 0 the highest.
 void freq_time_image(const Cutout& cutout, double dm_offset, std::int64_t margin, View<float, 2> image) {
-  const auto& wide = cutout.wide;
+  const auto& wide = *cutout.wide;
   const auto shift = shifts_of(cutout, wide, dm_offset);
   for (std::int64_t f = 0; f < kCutoutSize; ++f) {
     const auto b = (kCutoutSize - 1 - f) * wide.n_band() / kCutoutSize;
@@ -128,7 +128,7 @@ void dm_time_image(const Cutout& cutout, const Detection& detection, std::int64_
   Array<double, 1> sum({kCutoutSize}), count({kCutoutSize});
   for (std::int64_t d = 0; d < kCutoutSize; ++d) {
     const double offset = cutout_dm_pc_cm3(detection, d) - cutout.candidate.dm_pc_cm3;
-    shifted_sums(cutout.wide, shifts_of(cutout, cutout.wide, offset).cview(), margin, sum.view(),
+    shifted_sums(*cutout.wide, shifts_of(cutout, *cutout.wide, offset).cview(), margin, sum.view(),
                  count.view());
     for (std::int64_t i = 0; i < kCutoutSize; ++i)
       image(d, i) = static_cast<float>(mean_of(sum(i), count(i)));
@@ -166,8 +166,7 @@ double Cutout::delay_bins_per_dm(const SpectrumBins& bins, std::int64_t b) const
 }
 
 double Cutout::dm_of_bins(const SpectrumBins& bins, double n_bin) const {
-  const double band_delay_s_per_dm = dispersion_delay_s(1.0, info.freq_low_mhz, info.ref_freq_mhz());
-  return n_bin * bins.step_samples * info.sample_time_s / band_delay_s_per_dm;
+  return n_bin * bins.step_samples * info.sample_time_s / info.band_delay_s_per_dm();
 }
 
 Cutout read_cutout(const Config& config, Source& source, const std::string& mask_file,
@@ -175,14 +174,15 @@ Cutout read_cutout(const Config& config, Source& source, const std::string& mask
   const StreamInfo& info = source.info();
   const Extent e = extent_of(info, candidate);
   const auto bands = equal_bands(info.n_chan, kBands);
-  const auto n_wide = with_wide ? kCutoutSize + 2 * e.wide_margin_bins() : 1;
   Cutout cutout{info,
                 candidate,
                 e.arrival,
                 {e.before_begin(), e.before_step(), kBins, bands},
                 {e.after_begin(), e.after_step(), kBins, bands},
-                {e.wide_begin(), e.wide_step(), n_wide, equal_bands(info.n_chan, kCutoutSize)},
-                with_wide};
+                std::nullopt};
+  if (with_wide)
+    cutout.wide.emplace(e.wide_begin(), e.wide_step(), kCutoutSize + 2 * e.wide_margin_bins(),
+                        equal_bands(info.n_chan, kCutoutSize));
   fill(config.rfi, source, mask_file, e.begin(with_wide), e.end(with_wide), n_threads, cutout);
   return cutout;
 }
@@ -260,8 +260,9 @@ void plot_cutout(const std::string& path, const Cutout& cutout, const Detection&
 
 void export_cutout(const std::string& path, const Cutout& cutout, const Detection& detection,
                    const Observation& observation) {
+  expect(cutout.wide.has_value(), "{}: a cut-out that was read without its images", path);
   Array<float, 2> freq_time({kCutoutSize, kCutoutSize}), dm_time({kCutoutSize, kCutoutSize});
-  const auto margin = (cutout.wide.n_bin() - kCutoutSize) / 2;
+  const auto margin = (cutout.wide->n_bin() - kCutoutSize) / 2;
   freq_time_image(cutout, detection.best.dm_pc_cm3 - cutout.candidate.dm_pc_cm3, margin, freq_time.view());
   dm_time_image(cutout, detection, margin, dm_time.view());
   write_cutout(path, detection, observation, {freq_time.cview(), dm_time.cview(), cutout.info.n_time});

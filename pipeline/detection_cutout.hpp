@@ -2,6 +2,7 @@
 // measured at full resolution, plotted and cut out comes from them.
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "io/source.hpp"
@@ -19,8 +20,8 @@ struct Cutout {
   double arrival_sample;  ///< of the candidate
   SpectrumBins before;    ///< as recorded: 128 bands, 256 bins over the whole sweep
   SpectrumBins after;     ///< dedispersed at the candidate's DM: 128 bands, 256 bins of an 8th of its width
-  SpectrumBins wide;      ///< the same in 256 bands and over as many bins as other DMs need
-  bool has_wide;          ///< else `wide` is empty
+  /// As `after` in 256 bands, over as many bins as other DMs need; none where not asked for.
+  std::optional<SpectrumBins> wide;
 
   /// By which band b of `bins` is later than the reference frequency, in bins per pc/cm3.
   double delay_bins_per_dm(const SpectrumBins& bins, std::int64_t b) const;

@@ -1,8 +1,7 @@
 // The shadow searches of a run: beam after beam, with their ledger.
-#include <fstream>
+#include <filesystem>
 #include <limits>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "io/text_file.hpp"
 #include "pipeline/injection_search.hpp"
@@ -24,12 +23,6 @@ json to_json(const std::vector<InjectedPulse>& pulses) {
   return all;
 }
 
-std::vector<InputFile> files_of(const Beam& beam) {
-  auto files = beam.source->files();
-  if (!beam.mask.empty()) files.push_back(mask_input_file(beam.mask));
-  return files;
-}
-
 std::string ledger_file(const RunDirectory& run, const Beam& beam) {
   return run.file(fmt::format("ledger/injections_M{:02d}.json", beam.number));
 }
@@ -45,14 +38,16 @@ json key_of(const SearchRequest& request, const Beam& beam, const std::vector<In
 std::optional<BeamResult> finished_shadow(const SearchRequest& request, const RunDirectory& run,
                                           const Beam& beam, const json& key) {
   if (request.existing != ExistingRun::kResume) return std::nullopt;
-  std::ifstream in(ledger_file(run, beam), std::ios::binary);
-  if (!in) return std::nullopt;
+  const auto path = ledger_file(run, beam);
+  if (!std::filesystem::exists(path)) return std::nullopt;
   try {
-    const json entry = json::parse(in);
+    const json entry = json::parse(read_text_file(path));
     if (entry.at("key") != key) return std::nullopt;
     return beam_result_from_json(entry.at("result"));
   } catch (const json::exception&) {
     return std::nullopt;  // not whole: the shadow is searched again
+  } catch (const std::runtime_error&) {
+    return std::nullopt;  // not to be read
   }
 }
 

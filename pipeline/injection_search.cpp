@@ -3,14 +3,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
-#include <numbers>
 #include <numeric>
 
 #include "kernels/base/units.hpp"
 #include "kernels/zero_dm_filter.hpp"
-#include "pipeline/interrupt.hpp"
-#include "pipeline/progress.hpp"
 
 namespace tianyan {
 namespace {
@@ -133,15 +129,6 @@ BeamResult search_shadow(const Config& config, Source& source, int beam, const S
   BeamSearch search(config, shadow, beam, n_threads, plan);
   if (!mask.empty()) search.use_mask(mask);
   return search.run(progress);
-}
-
-std::vector<InjectionOutcome> search_injections(const Config& config, Source& source, int beam,
-                                                const SearchPlan& plan, const std::string& mask,
-                                                const std::vector<InjectedPulse>& pulses,
-                                                const std::vector<Candidate>& real, int n_threads,
-                                                const BeamSearch::Progress& progress) {
-  const auto shadow = search_shadow(config, source, beam, plan, mask, pulses, n_threads, progress);
-  return match_injections(config, plan, shadow, pulses, real);
 }
 
 }  // namespace tianyan

@@ -40,13 +40,6 @@ BeamResult search_shadow(const Config& config, Source& source, int beam, const S
                          const std::string& mask, const std::vector<InjectedPulse>& pulses, int n_threads,
                          const BeamSearch::Progress& progress);
 
-/// Both.
-std::vector<InjectionOutcome> search_injections(const Config& config, Source& source, int beam,
-                                                const SearchPlan& plan, const std::string& mask,
-                                                const std::vector<InjectedPulse>& pulses,
-                                                const std::vector<Candidate>& real, int n_threads,
-                                                const BeamSearch::Progress& progress);
-
 /// The pulses of each beam, as `beams` lists them; none for one that failed. Throws std::invalid_argument
 /// where the spec is wrong or does not fit a beam, std::runtime_error where there is no such file.
 std::vector<std::vector<InjectedPulse>> bind_injections(const std::string& spec_path,

@@ -275,19 +275,23 @@ std::int64_t SearchPlan::flush_samples() const {
   return n;
 }
 
-SearchPlan make_search_plan(const Config& config, const StreamInfo& info) {
-  SearchPlan plan;
-  expect(info.n_chan >= 2, "a search for dispersed pulses needs at least 2 channels; the stream has {}",
-         info.n_chan);
-  plan.sample_time_s = info.sample_time_s;
-  plan.band_delay_s_per_dm = dispersion_delay_s(1.0, info.freq_low_mhz, info.ref_freq_mhz());
+double rms_inverse_square(const StreamInfo& info) {
   double mean = 0.0, squares = 0.0;
   for (int c = 0; c < info.n_chan; ++c) {
     const double g = inverse_square(info.freq_mhz(c));
     mean += g / info.n_chan;
     squares += g * g / info.n_chan;
   }
-  plan.rms_inverse_square = std::sqrt(std::max(0.0, squares - mean * mean));
+  return std::sqrt(std::max(0.0, squares - mean * mean));
+}
+
+SearchPlan make_search_plan(const Config& config, const StreamInfo& info) {
+  SearchPlan plan;
+  expect(info.n_chan >= 2, "a search for dispersed pulses needs at least 2 channels; the stream has {}",
+         info.n_chan);
+  plan.sample_time_s = info.sample_time_s;
+  plan.band_delay_s_per_dm = info.band_delay_s_per_dm();
+  plan.rms_inverse_square = rms_inverse_square(info);
   plan.levels.emplace_back();
   for (int j = 0; j < kMaxOctave; ++j) plan.levels.push_back(next_octave(plan.levels.back()));
   expect(config.rfi.window_s / info.sample_time_s < 1e9 && config.search.block_s / info.sample_time_s < 1e9,

@@ -91,6 +91,9 @@ SearchPlan make_search_plan(const Config& config, const StreamInfo& info);
 double expected_recovery(const SearchPlan& plan, double dm_pc_cm3, double width_s);
 
 /// Length of a statistics window: the power of two nearest to rfi.window_s, at least 1024 samples.
+/// Standard deviation of f^-2 over the channels, 1/MHz^2.
+double rms_inverse_square(const StreamInfo& info);
+
 std::int64_t statistics_window_samples(const RfiConfig& rfi, const StreamInfo& info);
 
 /// How a DM is searched: in samples of 2^octave, with trials `delay_step` of them apart.

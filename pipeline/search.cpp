@@ -101,12 +101,12 @@ json inject(const SearchRequest& request, const RunDirectory& run,
   return {{"n_injected", injected.outcomes.size()}, {"n_recovered", n_recovered}};
 }
 
-std::vector<SiftInput> sift_inputs(const Config& config, std::vector<Beam>& beams) {
-  std::vector<SiftInput> inputs;
+SiftInputs sift_inputs(const Config& config, std::vector<Beam>& beams) {
+  SiftInputs inputs;
   for (auto& beam : beams)
     if (beam.result)
-      inputs.push_back({sift_beam(*beam.result, config.search.snr_min, beam.source->format().n_bits),
-                        beam.source.get(), beam.mask});
+      inputs.add(sift_beam(*beam.result, config.search.snr_min, beam.source->format().n_bits),
+                 {beam.source.get(), beam.mask});
   return inputs;
 }
 
@@ -130,10 +130,10 @@ SearchSummary run_search(const SearchRequest& request) {
 
   SearchSummary summary;
   const auto inputs = sift_inputs(request.config, beams);
-  require(!inputs.empty(), "no beam could be searched: {}", beams.front().failure);
+  require(!inputs.beams.empty(), "no beam could be searched: {}", beams.front().failure);
   const auto sifted = sift_and_write(request.config, run, inputs, known, meta_of(request.config, beams));
   summary.n_beam = std::ssize(beams);
-  summary.n_failed = std::ssize(beams) - std::ssize(inputs);
+  summary.n_failed = std::ssize(beams) - std::ssize(inputs.beams);
   summary.n_candidate = sifted.n_candidate;
   summary.n_astrophysical = sifted.n_astrophysical;
   summary.n_known = sifted.n_known;

@@ -10,7 +10,7 @@
 #include <tuple>
 #include <utility>
 
-#include "io/candidate_columns.hpp"
+#include "io/beam_name.hpp"
 #include "io/candidate_table.hpp"
 #include "kernels/barycentre.hpp"
 #include "kernels/beam_model.hpp"
@@ -41,12 +41,8 @@ struct Place {
   std::size_t beam, candidate;
 };
 
-double band_delay_s_per_dm(const StreamInfo& info) {
-  return dispersion_delay_s(1.0, info.freq_low_mhz, info.ref_freq_mhz());
-}
-
 bool is_dm_zero(const SiftConfig& config, const StreamInfo& info, const Candidate& c) {
-  return c.dm_pc_cm3 <= config.match_sigma * c.dm_err_pc_cm3 + 0.5 * c.width_s / band_delay_s_per_dm(info);
+  return c.dm_pc_cm3 <= config.match_sigma * c.dm_err_pc_cm3 + 0.5 * c.width_s / info.band_delay_s_per_dm();
 }
 
 void call_rfi(Detection& d, const std::string& reason) {
@@ -104,7 +100,7 @@ std::vector<ScanSift::Group> ScanSift::match() const {
       places.push_back({b, i});
     }
   }
-  const auto number = sift_groups(all, {config_.match_sigma, band_delay_s_per_dm(first)});
+  const auto number = sift_groups(all, {config_.match_sigma, first.band_delay_s_per_dm()});
   std::vector<Group> groups;
   for (std::size_t i = 0; i < places.size(); ++i) {
     const auto g = static_cast<std::size_t>(number[i]);

@@ -26,7 +26,7 @@ using nlohmann::json;
 // Measures, plots and cuts out the strongest detections, each from one reading of its data.
 class Refiner {
  public:
-  Refiner(const Config& config, const RunDirectory& run, const std::vector<SiftInput>& inputs, Sifted& sifted,
+  Refiner(const Config& config, const RunDirectory& run, const SiftInputs& inputs, Sifted& sifted,
           SiftSummary& summary)
       : config_(config), run_(run), inputs_(inputs), sifted_(sifted), summary_(summary) {}
 
@@ -34,7 +34,7 @@ class Refiner {
     std::int64_t n_without_data = 0, n_left = 0;
     for (auto& group : sifted_.groups) {
       if (group.detection.source_class == SourceClass::kRfi) continue;
-      if (inputs_[group.home].source == nullptr)
+      if (inputs_.data[group.home].source == nullptr)
         ++n_without_data;
       else if (n_tried_ >= config_.sift.max_refined)
         ++n_left;
@@ -56,24 +56,25 @@ class Refiner {
   void refine_one(SiftGroup& group) {
     if (interrupted())
       throw Interrupted("stopped by a signal while measuring detections; go on with --resume");
-    const SiftInput& input = inputs_[group.home];
+    const SiftBeam& beam = inputs_.beams[group.home];
+    const SiftData& data = inputs_.data[group.home];
     ++n_tried_;
     try {
       const bool with_images = config_.output.cutouts && draws_more();
-      const auto cutout = read_cutout(config_, *input.source, input.mask, input.beam.candidates[group.best],
+      const auto cutout = read_cutout(config_, *data.source, data.mask, beam.candidates[group.best],
                                       with_images, thread_count(config_.limits));
-      take_refined(config_.sift, input.beam.info, refine(cutout), group);
+      take_refined(config_.sift, beam.info, refine(cutout), group);
       ++summary_.n_refined;
       if (group.detection.source_class != SourceClass::kRfi && draws_more())
-        draw(cutout, input, group.detection);
+        draw(cutout, beam.file, group.detection);
     } catch (const std::runtime_error& e) {
       summary_.remarks.push_back(fmt::format("{} was not measured again: {}", group.detection.id, e.what()));
     }
   }
 
-  void draw(const Cutout& cutout, const SiftInput& input, const Detection& detection) {
+  void draw(const Cutout& cutout, const std::string& file, const Detection& detection) {
     if (config_.output.plots)
-      plot_cutout(run_.file("plots/" + detection.id + ".png"), cutout, detection, input.beam.file);
+      plot_cutout(run_.file("plots/" + detection.id + ".png"), cutout, detection, file);
     if (config_.output.cutouts)
       export_cutout(run_.file("cutouts/" + detection.id + ".h5"), cutout, detection,
                     sifted_.scans[detection.scan].observation);
@@ -82,7 +83,7 @@ class Refiner {
 
   const Config& config_;
   const RunDirectory& run_;
-  const std::vector<SiftInput>& inputs_;
+  const SiftInputs& inputs_;
   Sifted& sifted_;
   SiftSummary& summary_;
   std::int64_t n_tried_ = 0;
@@ -92,14 +93,14 @@ std::string joined(const std::vector<std::string>& reasons) {
   return fmt::format("{}", fmt::join(reasons, "; "));
 }
 
-Table all_candidates(const std::vector<SiftInput>& inputs, const Sifted& sifted) {
+Table all_candidates(const std::vector<SiftBeam>& beams, const Sifted& sifted) {
   std::vector<CandidateRow> rows;
-  for (std::size_t b = 0; b < inputs.size(); ++b)
-    for (std::size_t i = 0; i < inputs[b].beam.candidates.size(); ++i) {
-      const Candidate& c = inputs[b].beam.candidates[i];
+  for (std::size_t b = 0; b < beams.size(); ++b)
+    for (std::size_t i = 0; i < beams[b].candidates.size(); ++i) {
+      const Candidate& c = beams[b].candidates[i];
       const Detection& d = sifted.groups[sifted.group_of[b][i]].detection;
       rows.push_back(
-          {c, inputs[b].beam.info.start.plus_seconds(c.time_s), d.class_name(), d.id, joined(d.reasons)});
+          {c, beams[b].info.start.plus_seconds(c.time_s), d.class_name(), d.id, joined(d.reasons)});
     }
   return candidates_table(std::move(rows));
 }
@@ -151,13 +152,10 @@ std::vector<KnownSource> load_catalogues(const SiftConfig& config, std::vector<s
   return known;
 }
 
-SiftSummary sift_and_write(const Config& config, const RunDirectory& run,
-                           const std::vector<SiftInput>& inputs, const std::vector<KnownSource>& known,
-                           const std::vector<MetaEntry>& meta) {
-  std::vector<SiftBeam> beams;
-  for (const auto& input : inputs) beams.push_back(input.beam);
+SiftSummary sift_and_write(const Config& config, const RunDirectory& run, const SiftInputs& inputs,
+                           const std::vector<KnownSource>& known, const std::vector<MetaEntry>& meta) {
   SiftSummary summary;
-  auto sifted = sift_candidates(config.sift, config.output, beams, known);
+  auto sifted = sift_candidates(config.sift, config.output, inputs.beams, known);
   Refiner(config, run, inputs, sifted, summary).run();
   finish_times(config.sift, known, sifted);
   count(sifted, summary);
@@ -166,7 +164,7 @@ SiftSummary sift_and_write(const Config& config, const RunDirectory& run,
 
   const auto list = list_of(config.output, sifted);
   auto detection_table = detections_table(list);
-  auto candidate_table = all_candidates(inputs, sifted);
+  auto candidate_table = all_candidates(inputs.beams, sifted);
   detection_table.meta = meta;
   candidate_table.meta = meta;
   write_ecsv(run.file("detections.ecsv"), detection_table);

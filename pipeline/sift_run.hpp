@@ -3,6 +3,7 @@
 #pragma once
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "io/source.hpp"
@@ -13,11 +14,21 @@
 
 namespace tianyan {
 
-/// A beam's candidates with its data, where they can be read once more.
-struct SiftInput {
-  SiftBeam beam;
+/// A beam's data, where they can be read once more.
+struct SiftData {
   Source* source = nullptr;
-  std::string mask;  ///< file of a given mask, or empty
+  std::string mask = {};  ///< file of a given mask, or empty
+};
+
+/// Beams with their data.
+struct SiftInputs {
+  std::vector<SiftBeam> beams;
+  std::vector<SiftData> data;  ///< [beam]
+
+  void add(SiftBeam beam, SiftData its_data) {
+    beams.push_back(std::move(beam));
+    data.push_back(std::move(its_data));
+  }
 };
 
 struct SiftSummary {
@@ -36,9 +47,8 @@ std::vector<KnownSource> load_catalogues(const SiftConfig& config, std::vector<s
 /// candidates.ecsv with `meta`, the formats that the config names, plots and cut-outs. Rows depend on the
 /// candidates and the config alone. Throws std::runtime_error where something cannot be written, Interrupted
 /// after a signal.
-SiftSummary sift_and_write(const Config& config, const RunDirectory& run,
-                           const std::vector<SiftInput>& inputs, const std::vector<KnownSource>& known,
-                           const std::vector<MetaEntry>& meta);
+SiftSummary sift_and_write(const Config& config, const RunDirectory& run, const SiftInputs& inputs,
+                           const std::vector<KnownSource>& known, const std::vector<MetaEntry>& meta);
 
 /// For report.json.
 nlohmann::json to_json(const SiftSummary& summary);

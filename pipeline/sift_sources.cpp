@@ -10,9 +10,9 @@
 #include <set>
 
 #include "io/singlepulse.hpp"
-#include "kernels/base/units.hpp"
 #include "kernels/cluster.hpp"
 #include "pipeline/open_input.hpp"
+#include "pipeline/plan.hpp"
 #include "pipeline/result_json.hpp"
 #include "pipeline/run_directory.hpp"
 #include "pipeline/run_report.hpp"
@@ -59,8 +59,8 @@ void add_result(const std::string& run, BeamResult result, const Config& config,
         fmt::format("{}: beam M{:02d} cannot be measured again: {}", run, result.beam, e.what()));
   }
   const int n_bits = source ? source->format().n_bits : 0;
-  all.inputs.push_back(
-      {sift_beam(result, config.search.snr_min, n_bits), source.get(), source ? mask_of(result) : ""});
+  all.inputs.add(sift_beam(result, config.search.snr_min, n_bits),
+                 {source.get(), source ? mask_of(result) : ""});
   all.sources.push_back(std::move(source));
   all.results.push_back(std::move(result));
 }
@@ -80,7 +80,7 @@ double dm_step_of(const std::vector<Event>& events) {
 std::vector<Cluster> cluster_list(const SinglePulseList& list, const StreamInfo& info) {
   ClusterParams params;
   params.sample_time_s = info.sample_time_s;
-  params.band_delay_s_per_dm = dispersion_delay_s(1.0, info.freq_low_mhz, info.ref_freq_mhz());
+  params.band_delay_s_per_dm = info.band_delay_s_per_dm();
   params.dm_step_pc_cm3 = dm_step_of(list.events);
   for (const auto& e : list.events) params.width_max_s = std::max(params.width_max_s, e.width_s);
   if (list.events.empty()) return {};
@@ -118,20 +118,14 @@ StreamInfo list_info(const std::string& path, const SinglePulseList& list, const
   return info;
 }
 
-// Standard deviation of f^-2 over a flat band: <f^-4> = (a^2 + a b + b^2) / (3 a^3 b^3), <f^-2> = 1 / (a b).
-double rms_inverse_square(const StreamInfo& info) {
-  const double a = info.freq_low_mhz - 0.5 * info.channel_width_mhz;
-  const double b = info.ref_freq_mhz() + 0.5 * info.channel_width_mhz;
-  return std::sqrt((a * a + a * b + b * b) / (3.0 * a * a * a * b * b * b) - 1.0 / (a * a * b * b));
-}
-
-Candidate candidate_of(const Cluster& cluster, const StreamInfo& info, double dm_step) {
+Candidate candidate_of(const Cluster& cluster, const StreamInfo& info, double rms_inverse_square,
+                       double dm_step) {
   Candidate c;
   c.time_s =
       cluster.best.time_s + 0.5 * info.sample_time_s;  // as every event's: from the first sample's middle
   c.dm_pc_cm3 = cluster.best.dm_pc_cm3;
   c.dm_err_pc_cm3 =
-      std::hypot(dm_fit_error_pc_cm3(cluster.best.width_s, cluster.best.snr, rms_inverse_square(info)),
+      std::hypot(dm_fit_error_pc_cm3(cluster.best.width_s, cluster.best.snr, rms_inverse_square),
                  dm_step / std::sqrt(12.0));
   c.snr = cluster.best.snr;
   c.snr_white = cluster.best.snr_white;
@@ -153,17 +147,17 @@ void add_run(const std::string& path, const Config& config, SiftSources& all) {
 
 void add_list(const std::string& path, const Config& config, SiftSources& all) {
   const auto list = read_singlepulse(path);
-  SiftInput input;
-  input.beam.info = list_info(path, list, config.sift);
-  input.beam.file = fs::path(path).filename().string();
-  input.beam.snr_min = config.search.snr_min;
-  const double dm_step = dm_step_of(list.events);
-  for (const auto& cluster : cluster_list(list, input.beam.info))
+  SiftBeam beam;
+  beam.info = list_info(path, list, config.sift);
+  beam.file = fs::path(path).filename().string();
+  beam.snr_min = config.search.snr_min;
+  const double dm_step = dm_step_of(list.events), rms = rms_inverse_square(beam.info);
+  for (const auto& cluster : cluster_list(list, beam.info))
     if (cluster.best.snr >= config.search.snr_min)
-      input.beam.candidates.push_back(candidate_of(cluster, input.beam.info, dm_step));
+      beam.candidates.push_back(candidate_of(cluster, beam.info, rms, dm_step));
   if (!list.inf)
     all.remarks.push_back(path + ": nothing says when it begins: mjd counts from its first sample");
-  all.inputs.push_back(std::move(input));
+  all.inputs.add(std::move(beam), {});
 }
 
 }  // namespace tianyan

@@ -12,7 +12,7 @@ namespace tianyan {
 
 /// Candidates with the sources that they can be measured in, which it owns.
 struct SiftSources {
-  std::vector<SiftInput> inputs;
+  SiftInputs inputs;
   std::vector<BeamResult> results;  ///< of runs' beams
   std::vector<std::string> remarks;
   std::vector<std::unique_ptr<Source>> sources;

@@ -50,6 +50,8 @@ struct StreamInfo {
   double freq_mhz(std::int64_t c) const { return freq_low_mhz + static_cast<double>(c) * channel_width_mhz; }
   /// Centre of the highest channel: the frequency that arrival times refer to.
   double ref_freq_mhz() const { return freq_mhz(n_chan - 1); }
+  /// From the lowest channel to the highest, s per pc/cm3.
+  double band_delay_s_per_dm() const { return dispersion_delay_s(1.0, freq_low_mhz, ref_freq_mhz()); }
   double duration_s() const { return static_cast<double>(n_time) * sample_time_s; }
 };
 

@@ -1,7 +1,12 @@
 // Calendar arithmetic of Mjd.
 #include "kernels/base/units.hpp"
 
+#include <erfa.h>
+#include <erfam.h>
+
 #include <cmath>
+
+#include "kernels/base/expect.hpp"
 
 namespace tianyan {
 
@@ -15,6 +20,15 @@ Mjd Mjd::plus_seconds(double seconds) const {
     later.second = 0.0;
   }
   return later;
+}
+
+double tai_minus_utc_s(std::int64_t mjd_day) {
+  int year = 0, month = 0, day_of_month = 0;
+  double fraction = 0.0, seconds = 0.0;
+  eraJd2cal(ERFA_DJM0, static_cast<double>(mjd_day), &year, &month, &day_of_month, &fraction);
+  const int status = eraDat(year, month, day_of_month, 0.0, &seconds);  // 1: after the table was made
+  expect(status >= 0, "TAI - UTC of MJD {}: eraDat gives {}", mjd_day, status);
+  return seconds;
 }
 
 }  // namespace tianyan

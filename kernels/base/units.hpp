@@ -34,4 +34,8 @@ struct Mjd {
   Mjd plus_seconds(double seconds) const;
 };
 
+/// TAI - UTC at the beginning of a day, seconds, by ERFA's table; days after it was made are taken to have no
+/// new leap second. Throws std::invalid_argument for a day that no date fits.
+double tai_minus_utc_s(std::int64_t mjd_day);
+
 }  // namespace tianyan

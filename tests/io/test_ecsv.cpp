@@ -2,7 +2,6 @@
 #include "io/ecsv.hpp"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -12,6 +11,7 @@
 #include <sstream>
 
 #include "io/atomic_file.hpp"
+#include "tests/io/spectra_files.hpp"
 
 namespace tianyan {
 namespace {
@@ -20,16 +20,9 @@ constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 class Ecsv : public ::testing::Test {
  protected:
-  void SetUp() override {
-    const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
-    folder_ = ::testing::TempDir() + "tianyan_" + test->test_suite_name() + test->name() +
-              std::to_string(::getpid());
-    std::filesystem::create_directories(folder_);
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-  std::string path(const std::string& name) const { return folder_ + "/" + name; }
+  std::string path(const std::string& name) const { return folder_ / name; }
 
-  std::string folder_;
+  test::TempFolder folder_;
 };
 
 Table small_table() {
@@ -76,7 +69,7 @@ TEST_F(Ecsv, WritesTheFileUnderItsOwnNameOnly) {
   std::stringstream text;
   text << in.rdbuf();
   EXPECT_EQ(text.str(), format_ecsv(small_table()));
-  const std::filesystem::directory_iterator files(folder_);
+  const std::filesystem::directory_iterator files(folder_.path());
   EXPECT_EQ(std::distance(begin(files), end(files)), 1);
 }
 

@@ -2,7 +2,6 @@
 #include "io/ecsv_reader.hpp"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <cmath>
 #include <cstdlib>
@@ -11,6 +10,7 @@
 #include <limits>
 
 #include "io/ecsv.hpp"
+#include "tests/io/spectra_files.hpp"
 
 namespace tianyan {
 namespace {
@@ -19,16 +19,9 @@ constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 class EcsvReader : public ::testing::Test {
  protected:
-  void SetUp() override {
-    const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
-    folder_ = ::testing::TempDir() + "tianyan_" + test->test_suite_name() + test->name() +
-              std::to_string(::getpid());
-    std::filesystem::create_directories(folder_);
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-  std::string path(const std::string& name) const { return folder_ + "/" + name; }
+  std::string path(const std::string& name) const { return folder_ / name; }
 
-  std::string folder_;
+  test::TempFolder folder_;
 };
 
 Table full_table() {
@@ -184,7 +177,7 @@ std::string repeated(const std::string& text, int n) {
 TEST_F(EcsvReader, ReadsWhatAstropyWrites) {
   if (!has_astropy()) GTEST_SKIP() << "/usr/bin/python3 has no astropy";
   std::ofstream(path("write.py")) << kWriteByAstropy;
-  ASSERT_EQ(std::system(("/usr/bin/python3 '" + path("write.py") + "' '" + folder_ + "'").c_str()), 0);
+  ASSERT_EQ(std::system(("/usr/bin/python3 '" + path("write.py") + "' '" + folder_.path() + "'").c_str()), 0);
   const std::vector<std::pair<std::string, MetaValue>> meta = {{"s", std::string("text: with colon")},
                                                                {"n", std::int64_t{5}},
                                                                {"x", 1e20},
@@ -245,7 +238,7 @@ TEST_F(EcsvReader, NamesTheLineOfWhatIsWrong) {
   begins(head + "# - {name: " + repeated("[", 100) + "}\na\n", "t.ecsv:5: the header's YAML");
   begins(head + "# what is this\na\n", "t.ecsv:5: 'what is this' is no");
   EXPECT_THROW(read_ecsv(path("none.ecsv")), std::runtime_error);
-  EXPECT_THROW(read_ecsv(folder_), std::runtime_error);
+  EXPECT_THROW(read_ecsv(folder_.path()), std::runtime_error);
 }
 
 }  // namespace

@@ -203,8 +203,9 @@ std::vector<InjectionOutcome> outcomes_of(const ScanSpec& scan, const Config& co
   const auto plan = make_search_plan(config, source->info());
   const BeamSearch::Progress none;
   const auto real = BeamSearch(config, *source, 1, 2, plan).run(none).candidates;
-  return search_injections(config, *source, 1, plan, "", pulses_of_beam(spec, source->info(), 1), real, 2,
-                           none);
+  const auto pulses = pulses_of_beam(spec, source->info(), 1);
+  return match_injections(config, plan, search_shadow(config, *source, 1, plan, "", pulses, 2, none), pulses,
+                          real);
 }
 
 InjectionSpec random_spec(int n, double snr_min, double snr_max) {
