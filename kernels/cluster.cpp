@@ -1,4 +1,4 @@
-// Friends of friends on cells of time and DM.
+// Steepest ascent on cells of time and DM.
 #include "kernels/cluster.hpp"
 
 #include <algorithm>
@@ -13,6 +13,13 @@ namespace tianyan {
 namespace {
 
 constexpr double kCellWidths = 1.5;
+constexpr double kPeakFactor = 1.5;  ///< a profile's peak over its mean, in boxes
+constexpr double kNoiseSnr = 2.0;
+
+// A hair below the exact power: widths are products of the sample time, and may be off by a rounding.
+int width_class(double width_samples) {
+  return std::max(0, static_cast<int>(std::ceil(std::log2(width_samples) - 1e-6)));
+}
 
 void merge(Cluster& into, const Cluster& other) {
   if (more_significant(other.best, into.best)) into.best = other.best;
@@ -39,14 +46,11 @@ Clusterer::Clusterer(const ClusterParams& params) : params_(params) {
   expect(params.sample_time_s > 0.0 && params.band_delay_s_per_dm > 0.0 && params.width_max_s > 0.0,
          "clustering with samples of {} s, {} s per DM, widths to {} s", params.sample_time_s,
          params.band_delay_s_per_dm, params.width_max_s);
-  Event widest;
-  widest.width_s = params.width_max_s;
-  n_class_ = class_of(widest) + 1;
+  n_class_ = width_class(params.width_max_s / params.sample_time_s) + 1;
 }
 
 int Clusterer::class_of(const Event& e) const {
-  // A hair below the exact power: widths are products of the sample time, and may be off by a rounding.
-  return std::max(0, static_cast<int>(std::ceil(std::log2(e.width_s / params_.sample_time_s) - 1e-6)));
+  return std::min(n_class_ - 1, width_class(e.width_s / params_.sample_time_s));
 }
 
 Clusterer::Cell Clusterer::cell_of(const Event& e, int k) const {
@@ -69,53 +73,62 @@ int Clusterer::root_of(int id) {
   return id;
 }
 
-int Clusterer::join(int a, int b) {
-  a = root_of(a);
-  b = root_of(b);
-  if (a == b) return a;
-  if (b < a) std::swap(a, b);
-  merge(clusters_.at(a), clusters_.at(b));
-  clusters_.erase(b);
-  parent_[static_cast<std::size_t>(b)] = a;
-  return a;
+void Clusterer::join(int follower, int leader) {
+  follower = root_of(follower);
+  leader = root_of(leader);
+  merge(clusters_.at(leader), clusters_.at(follower));
+  clusters_.erase(follower);
+  parent_[static_cast<std::size_t>(follower)] = leader;
 }
 
 void Clusterer::add(const Event& event) {
-  int id = static_cast<int>(parent_.size());
-  parent_.push_back(id);
-  clusters_[id] = {event, 1, event.time_s, event.time_s};
-  const int own_class = std::min(class_of(event), n_class_ - 1);
-  const auto around = [&](int k, const auto& visit) {
+  const int own_class = class_of(event);
+  const Member member{event, static_cast<int>(parent_.size())};
+  parent_.push_back(member.id);
+  clusters_[member.id] = {event, 1, event.time_s, event.time_s};
+  waiting_.push_back(member);
+  const auto offer = [&](BestOfCell& best, int width_class) {
+    const auto [at, is_new] = best.try_emplace(cell_of(event, width_class), member);
+    if (!is_new && more_significant(event, at->second.event)) at->second = member;
+  };
+  offer(own_, own_class);
+  for (int k = own_class + 1; k < n_class_; ++k) offer(narrower_, k);
+}
+
+// The best of a cell speaks for all of it: if any event of one class there may be followed, it may.
+const Clusterer::Member* Clusterer::to_follow(const Member& member) const {
+  const Event& event = member.event;
+  const Member* leader = &member;
+  const auto look = [&](const BestOfCell& best, int k, double snr_least) {
     const Cell at = cell_of(event, k);
     for (std::int64_t dt = -1; dt <= 1; ++dt)
-      for (std::int64_t dd = -1; dd <= 1; ++dd) visit(Cell{k, at.time + dt, at.dm + dd});
+      for (std::int64_t dd = -1; dd <= 1; ++dd) {
+        const auto found = best.find(Cell{k, at.time + dt, at.dm + dd});
+        if (found == best.end() || found->second.event.snr < snr_least) continue;
+        if (!more_significant(leader->event, found->second.event)) leader = &found->second;
+      }
   };
-  for (int k = own_class; k < n_class_; ++k)  // events as wide or wider
-    around(k, [&](const Cell& cell) {
-      if (const auto found = own_.find(cell); found != own_.end()) id = join(id, found->second);
-    });
-  around(own_class, [&](const Cell& cell) {  // narrower events, seen in cells of this class
-    const auto found = seen_.find(cell);
-    if (found == seen_.end()) return;
-    for (const int other : found->second) id = join(id, other);
-    found->second.assign(1, id);
-  });
-  own_[cell_of(event, own_class)] = id;
-  for (int k = own_class + 1; k < n_class_; ++k) {
-    auto& ids = seen_[cell_of(event, k)];
-    if (ids.empty() || root_of(ids.back()) != root_of(id)) ids.push_back(id);
-  }
+  const int own_class = class_of(event);
+  look(narrower_, own_class, 0.0);
+  look(own_, own_class, 0.0);
+  for (int k = own_class + 1; k < n_class_; ++k)
+    look(own_, k, (event.snr - kNoiseSnr) * std::exp2(0.5 * (k - own_class)) / kPeakFactor);
+  return leader->id == member.id ? nullptr : leader;
 }
 
 std::vector<Cluster> Clusterer::close_before(double time_s) {
+  const auto still = std::partition(waiting_.begin(), waiting_.end(),
+                                    [&](const Member& m) { return !(m.event.time_s + reach_s() < time_s); });
+  for (auto member = still; member != waiting_.end(); ++member)
+    if (const Member* leader = to_follow(*member)) join(member->id, leader->id);
+  waiting_.erase(still, waiting_.end());
   std::vector<Cluster> closed;
-  std::vector<int> closed_roots;
-  for (const auto& [root, cluster] : clusters_)
-    if (cluster.time_last_s + reach_s() < time_s) {
-      closed.push_back(cluster);
-      closed_roots.push_back(root);
-    }
-  for (const int root : closed_roots) clusters_.erase(root);
+  std::erase_if(clusters_, [&](const auto& root_and_cluster) {
+    const Cluster& cluster = root_and_cluster.second;
+    const bool is_closed = cluster.time_last_s + 2.0 * reach_s() < time_s;
+    if (is_closed) closed.push_back(cluster);
+    return is_closed;
+  });
   forget_before(time_s);
   std::sort(closed.begin(), closed.end(), [](const Cluster& a, const Cluster& b) {
     return std::tuple(a.best.time_s, a.best.dm_pc_cm3, a.best.width_s) <
@@ -124,30 +137,22 @@ std::vector<Cluster> Clusterer::close_before(double time_s) {
   return closed;
 }
 
-// Drops cells that are out of reach or belong to closed clusters, and numbers the open clusters anew.
+// Drops what no event can follow any more, and numbers the open clusters anew.
 void Clusterer::forget_before(double time_s) {
-  std::unordered_map<int, int> number;
+  std::unordered_map<int, int> number;  // of each root
   std::unordered_map<int, Cluster> open;
-  for (auto& [root, cluster] : clusters_) {
+  for (const auto& [root, cluster] : clusters_) {
     const int id = static_cast<int>(number.size());
     number[root] = id;
     open[id] = cluster;
   }
-  const auto is_old = [&](const Cell& cell) {
-    const double cell_s = kCellWidths * std::ldexp(params_.sample_time_s, cell.width_class);
-    return static_cast<double>(cell.time + 2) * cell_s + reach_s() < time_s;
-  };
-  decltype(own_) own;
-  for (const auto& [cell, id] : own_)
-    if (const auto found = number.find(root_of(id)); found != number.end() && !is_old(cell))
-      own[cell] = found->second;
-  decltype(seen_) seen;
-  for (const auto& [cell, ids] : seen_)
-    for (const int id : ids)
-      if (const auto found = number.find(root_of(id)); found != number.end() && !is_old(cell))
-        seen[cell].push_back(found->second);
-  own_ = std::move(own);
-  seen_ = std::move(seen);
+  for (BestOfCell* best : {&own_, &narrower_}) {
+    std::erase_if(*best, [&](const auto& cell_and_member) {
+      return cell_and_member.second.event.time_s + 2.0 * reach_s() < time_s;
+    });
+    for (auto& [cell, member] : *best) member.id = number.at(root_of(member.id));
+  }
+  for (Member& member : waiting_) member.id = number.at(root_of(member.id));
   clusters_ = std::move(open);
   parent_.resize(clusters_.size());
   std::iota(parent_.begin(), parent_.end(), 0);

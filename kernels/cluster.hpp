@@ -1,14 +1,23 @@
-// Friends of friends: events that one pulse causes at many trials, times and widths become one candidate.
+// Clusters by steepest ascent: events that one pulse causes at many trials, times and widths become one
+// candidate, and pulses that a wide box covers together stay two.
 //
-// An event of width w lies in the cell of its width class k = ceil(log2(w / sample_time)), whose size is
+// An event of width w is of class k = ceil(log2(w / sample_time)). The cells of a class have the size
 //
 //   cell_time = 1.5 * 2^k sample_time,   cell_dm = cell_time / (K (f_low^-2 - f_high^-2)) or the trials' step
 //
 // that is, a change of DM counts by the delay that it makes across the band, and neighbouring trials are
 // always in the same or in touching cells. Two events are friends when, in the cells of the wider one's
-// class, they are in the same or in touching cells. Clusters are the connected sets; each is represented by
-// its event of highest S/N (then the narrower, the earlier, the lower DM). Cells are fixed in absolute time,
-// so neither the order nor the blocks in which events arrive change a cluster.
+// class, they are in the same or in touching cells. An event of class k follows its most significant friend
+// that is more significant than itself and, being of a wider class m > k, strong enough to be its cause:
+//
+//   snr_m >= (snr_k - 2) * 2^((m - k) / 2) / 1.5
+//
+// since a steady signal of S/N snr_m in the wide box gives snr_m * 2^((k - m) / 2) in the narrow one (1.5 is
+// for a profile's peak, 2 for the noise, as in absorb_sidelobes). An event that follows none is the best of
+// its cluster; the others belong to the cluster of the one that they follow. So equal pulses at one DM are
+// told apart where they are more than about three widths apart, however many boxes cover both.
+// Cells are fixed in absolute time, so neither the order nor the blocks in which events arrive change a
+// cluster.
 #pragma once
 #include <cstdint>
 #include <unordered_map>
@@ -21,7 +30,7 @@ namespace tianyan {
 struct ClusterParams {
   double sample_time_s = 0.0;
   double band_delay_s_per_dm = 0.0;  ///< K (f_low^-2 - f_high^-2), s per pc/cm3
-  double width_max_s = 0.0;          ///< no event is wider
+  double width_max_s = 0.0;          ///< wider events are of its class
   double dm_step_pc_cm3 = 0.0;       ///< the largest between neighbouring trials
 };
 
@@ -34,14 +43,15 @@ struct Cluster {
 /// Total order of events by significance: higher S/N, then narrower, earlier, lower DM.
 bool more_significant(const Event& a, const Event& b);
 
-/// Streams: memory is that of the events within reach of the latest ones.
+/// Streams: memory is that of the events within two reaches of the latest ones.
 class Clusterer {
  public:
   /// Throws std::invalid_argument for parameters that are not positive.
   explicit Clusterer(const ClusterParams& params);
   void add(const Event& event);
   /// All events before `time_s` have been added: returns, in order of time, the clusters that no later one
-  /// can join.
+  /// can join. Such are those whose last event is two reaches old: the events of the first reach may yet
+  /// follow what comes, those of the second may be followed by them.
   std::vector<Cluster> close_before(double time_s);
   /// Longest time between two friends, s.
   double reach_s() const;
@@ -56,19 +66,25 @@ class Clusterer {
   struct CellHash {
     std::size_t operator()(const Cell& c) const;
   };
+  struct Member {
+    Event event;
+    int id;  // index into parent_
+  };
+  using BestOfCell = std::unordered_map<Cell, Member, CellHash>;
   Cell cell_of(const Event& event, int width_class) const;
   int class_of(const Event& event) const;
+  const Member* to_follow(const Member& member) const;
   int root_of(int id);
-  int join(int a, int b);
+  void join(int follower, int leader);
   void forget_before(double time_s);
 
   ClusterParams params_;
   int n_class_;
-  std::vector<int> parent_;
-  std::unordered_map<int, Cluster> clusters_;    // by root
-  std::unordered_map<Cell, int, CellHash> own_;  // cells of the events' own class
-  std::unordered_map<Cell, std::vector<int>, CellHash>
-      seen_;  // the same events in the cells of every wider class
+  std::vector<int> parent_;                    // [id], the root of a set is its own
+  std::unordered_map<int, Cluster> clusters_;  // by root
+  std::vector<Member> waiting_;                // for friends that may yet come
+  BestOfCell own_;                             // most significant event of each class in that class's cells
+  BestOfCell narrower_;  // most significant event of all narrower classes in a class's cells
 };
 
 /// One pulse, one candidate: a cluster whose best event is what a stronger pulse leaves at a wrong DM is

@@ -1,10 +1,9 @@
-// What the tests of clustering share: FAST-like parameters, pulses as a search sees them, friends of friends
-// by definition.
+// What the tests of clustering share: FAST-like parameters, pulses as a search sees them, clusters by
+// definition.
 #pragma once
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <numeric>
 #include <tuple>
 #include <vector>
 
@@ -42,15 +41,23 @@ void shuffle(std::vector<T>& v, Xoshiro256& random) {
   for (std::size_t i = v.size(); i > 1; --i) std::swap(v[i - 1], v[random.below(i)]);
 }
 
+inline int class_of(const ClusterParams& p, const Event& e) {
+  return std::max(0, static_cast<int>(std::ceil(std::log2(e.width_s / p.sample_time_s) - 1e-6)));
+}
+
 /// The header's definition of friends.
 inline bool are_friends(const ClusterParams& p, const Event& a, const Event& b) {
-  const auto class_of = [&](const Event& e) {
-    return std::max(0, static_cast<int>(std::ceil(std::log2(e.width_s / p.sample_time_s) - 1e-6)));
-  };
-  const double cell_s = 1.5 * std::ldexp(p.sample_time_s, std::max(class_of(a), class_of(b)));
+  const double cell_s = 1.5 * std::ldexp(p.sample_time_s, std::max(class_of(p, a), class_of(p, b)));
   const double cell_dm = cell_s / p.band_delay_s_per_dm;
   return std::abs(std::floor(a.time_s / cell_s) - std::floor(b.time_s / cell_s)) <= 1.0 &&
          std::abs(std::floor(a.dm_pc_cm3 / cell_dm) - std::floor(b.dm_pc_cm3 / cell_dm)) <= 1.0;
+}
+
+/// And of whom an event may follow.
+inline bool may_follow(const ClusterParams& p, const Event& e, const Event& leader) {
+  const int wider_by = std::max(0, class_of(p, leader) - class_of(p, e));
+  return are_friends(p, e, leader) && more_significant(leader, e) &&
+         (wider_by == 0 || leader.snr >= (e.snr - 2.0) * std::pow(2.0, 0.5 * wider_by) / 1.5);
 }
 
 inline auto key(const Cluster& c) {
@@ -63,27 +70,24 @@ inline void sort_clusters(std::vector<Cluster>& clusters) {
             [](const Cluster& a, const Cluster& b) { return key(a) < key(b); });
 }
 
-/// Connected sets of events, each with each compared.
-inline std::vector<Cluster> clusters_by_definition(const ClusterParams& p, const std::vector<Event>& events) {
-  std::vector<std::size_t> set(events.size());
-  std::iota(set.begin(), set.end(), std::size_t{0});
-  for (std::size_t i = 0; i < events.size(); ++i)
-    for (std::size_t j = 0; j < i; ++j)
-      if (set[i] != set[j] && are_friends(p, events[i], events[j]))
-        std::replace(set.begin(), set.end(), std::size_t{set[i]}, std::size_t{set[j]});
+/// Each event with each compared; no two are equal.
+inline std::vector<Cluster> clusters_by_definition(const ClusterParams& p, std::vector<Event> events) {
+  std::sort(events.begin(), events.end(), more_significant);
   std::vector<Cluster> clusters;
-  for (std::size_t s = 0; s < events.size(); ++s) {
-    Cluster c;
-    for (std::size_t i = 0; i < events.size(); ++i) {
-      if (set[i] != s) continue;
-      const auto& e = events[i];
-      if (c.n_members == 0) c = {e, 0, e.time_s, e.time_s};
-      if (more_significant(e, c.best)) c.best = e;
-      c.time_first_s = std::min(c.time_first_s, e.time_s);
-      c.time_last_s = std::max(c.time_last_s, e.time_s);
-      ++c.n_members;
+  std::vector<std::size_t> cluster_of;  // [event], the strongest first: leaders come before their followers
+  for (const auto& e : events) {
+    std::size_t leader = 0;
+    while (leader < cluster_of.size() && !may_follow(p, e, events[leader])) ++leader;
+    if (leader == cluster_of.size()) {
+      cluster_of.push_back(clusters.size());
+      clusters.push_back({e, 0, e.time_s, e.time_s});
+    } else {
+      cluster_of.push_back(cluster_of[leader]);
     }
-    if (c.n_members > 0) clusters.push_back(c);
+    auto& c = clusters[cluster_of.back()];
+    c.time_first_s = std::min(c.time_first_s, e.time_s);
+    c.time_last_s = std::max(c.time_last_s, e.time_s);
+    ++c.n_members;
   }
   sort_clusters(clusters);
   return clusters;

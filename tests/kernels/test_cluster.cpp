@@ -57,20 +57,42 @@ TEST(Clusterer, FriendsByHand) {
   EXPECT_EQ(count({-0.1, 0.1, 1.0, 9.0}, {1.6, 0.1, 1.0, 8.0}), 2u);  // cells -1 and 1
 }
 
-TEST(Clusterer, AWideEventJoinsWhatIsApart) {
+TEST(Clusterer, AWideEventFollowsTheStrongerOfWhatIsApart) {
   const ClusterParams p{1.0, 1.0, 8.0};
-  const std::vector<Event> apart = {{0.1, 0.1, 1.0, 9.0}, {4.0, 0.1, 1.0, 8.0}};
-  EXPECT_EQ(clusters_of(p, apart).size(), 2u);
-  for (std::size_t at = 0; at < 3; ++at) {  // first, between and last
-    auto events = apart;
-    events.insert(events.begin() + static_cast<std::ptrdiff_t>(at), {2.0, 0.1, 4.0, 7.0});
+  std::vector<Event> events = {{0.1, 0.1, 1.0, 9.0}, {2.0, 0.1, 4.0, 7.0}, {4.0, 0.1, 1.0, 8.0}};
+  std::sort(events.begin(), events.end(), [](auto& a, auto& b) { return a.snr < b.snr; });
+  do {
     const auto clusters = clusters_of(p, events);
-    ASSERT_EQ(clusters.size(), 1u) << at;
-    EXPECT_EQ(clusters[0].n_members, 3);
+    ASSERT_EQ(clusters.size(), 2u);
     EXPECT_EQ(clusters[0].best.snr, 9.0);
+    EXPECT_EQ(clusters[0].n_members, 2);
     EXPECT_EQ(clusters[0].time_first_s, 0.1);
-    EXPECT_EQ(clusters[0].time_last_s, 4.0);
-  }
+    EXPECT_EQ(clusters[0].time_last_s, 2.0);
+    EXPECT_EQ(clusters[1].best.snr, 8.0);
+    EXPECT_EQ(clusters[1].n_members, 1);
+  } while (
+      std::next_permutation(events.begin(), events.end(), [](auto& a, auto& b) { return a.snr < b.snr; }));
+}
+
+TEST(Clusterer, ANarrowEventFollowsAWiderOneThatCanBeItsCause) {
+  // Two classes wider: twice the S/N of the narrow one less 2, over 1.5.
+  const ClusterParams p{1.0, 1.0, 8.0};
+  const auto count = [&](double snr, double snr_wide) {
+    return clusters_of(p, {{0.1, 0.1, 1.0, snr}, {2.0, 0.1, 4.0, snr_wide}}).size();
+  };
+  EXPECT_EQ(count(20.0, 24.01), 1u);
+  EXPECT_EQ(count(20.0, 23.99), 2u);
+  EXPECT_EQ(count(7.0, 7.1), 1u);
+  EXPECT_EQ(count(7.1, 7.0), 1u);  // the wide one follows the narrow one, however much stronger
+  EXPECT_EQ(count(50.0, 7.0), 1u);
+}
+
+TEST(Clusterer, EqualEventsAreOne) {
+  const auto p = fast_params();
+  const Event e{1.0, 100.0, 1e-3, 8.0};
+  const auto clusters = clusters_of(p, {e, e, e});
+  ASSERT_EQ(clusters.size(), 1u);
+  EXPECT_EQ(clusters[0].n_members, 3);
 }
 
 TEST(Clusterer, MatchesTheDefinitionInAnyOrder) {
@@ -80,7 +102,7 @@ TEST(Clusterer, MatchesTheDefinitionInAnyOrder) {
     for (int round = 0; round < 4; ++round) {
       auto events = random_events(p, n, random);
       const auto expected = clusters_by_definition(p, events);
-      EXPECT_TRUE(n < 50 || (std::ssize(expected) > n / 20 && std::ssize(expected) < n / 2))
+      EXPECT_TRUE(n < 50 || (std::ssize(expected) > n / 20 && std::ssize(expected) < 4 * n / 5))
           << expected.size();
       EXPECT_TRUE(same(clusters_of(p, events), expected)) << n;
       shuffle(events, random);
@@ -119,8 +141,8 @@ TEST(Clusterer, ClosesInOrderOfTimeWhatNothingCanJoin) {
   Clusterer clusterer(p);
   for (double t : {3.0, 1.0, 2.0}) clusterer.add({t, 100.0, 1e-3, 8.0});
   EXPECT_EQ(clusterer.n_open(), 3);
-  EXPECT_TRUE(clusterer.close_before(1.0 + clusterer.reach_s()).empty());
-  const auto closed = clusterer.close_before(2.0 + 1.001 * clusterer.reach_s());
+  EXPECT_TRUE(clusterer.close_before(1.0 + 2.0 * clusterer.reach_s()).empty());
+  const auto closed = clusterer.close_before(2.0 + 2.001 * clusterer.reach_s());
   ASSERT_EQ(closed.size(), 2u);
   EXPECT_EQ(closed[0].best.time_s, 1.0);
   EXPECT_EQ(closed[1].best.time_s, 2.0);
@@ -142,14 +164,48 @@ TEST(Clusterer, ABowTieIsOnePulse) {
     }
 }
 
-TEST(Clusterer, TwoPulsesASecondApartAreTwo) {
+// What a search sees of pulses of one DM: boxes of all widths at all times, whose S/N is the flux that they
+// cover over the root of their width.
+std::vector<Event> boxes_of(const ClusterParams& p, double dm, const std::vector<Event>& pulses) {
+  std::vector<Event> events;
+  for (double width_s = p.sample_time_s; width_s <= p.width_max_s; width_s *= 2.0)
+    for (double t = 9.9; t < 10.2; t += std::max(p.sample_time_s, width_s / 8.0)) {
+      double snr = 0.0;
+      for (const auto& pulse : pulses) {
+        const double begin = std::max(t - 0.5 * width_s, pulse.time_s - 0.5 * pulse.width_s);
+        const double end = std::min(t + 0.5 * width_s, pulse.time_s + 0.5 * pulse.width_s);
+        if (begin < end) snr += pulse.snr * (end - begin) / std::sqrt(pulse.width_s * width_s);
+      }
+      if (snr >= 6.0) events.push_back({t, dm, width_s, snr});
+    }
+  return events;
+}
+
+TEST(Clusterer, PulsesTwentyMillisecondsApartAreTwo) {
   const auto p = fast_params();
-  auto events = bow_tie(p, 10.0, 557.0, 1e-3, 30.0);
-  for (const auto& e : bow_tie(p, 11.0, 557.0, 2e-3, 25.0)) events.push_back(e);
-  const auto clusters = clusters_of(p, events);
-  ASSERT_EQ(clusters.size(), 2u);
-  EXPECT_EQ(clusters[0].best.time_s, 10.0);
-  EXPECT_EQ(clusters[1].best.time_s, 11.0);
+  const double width_s = 32 * p.sample_time_s;  // 1.6 ms
+  for (double snr : {29.0, 25.0, 12.0}) {       // beside one of 30, which the widest boxes cover with it
+    auto events = bow_tie(p, 10.0, 557.0, width_s, 30.0);
+    for (const auto& e : bow_tie(p, 10.02, 557.0, width_s, snr)) events.push_back(e);
+    for (const auto& e :
+         boxes_of(p, 557.0, {{10.0, 557.0, width_s, 29.0}, {10.02, 557.0, width_s, snr - 1.0}}))
+      events.push_back(e);
+    const auto clusters = absorb_sidelobes(clusters_of(p, events), p);
+    ASSERT_EQ(clusters.size(), 2u) << snr;
+    EXPECT_EQ(clusters[0].best.time_s, 10.0);
+    EXPECT_EQ(clusters[0].best.snr, 30.0);
+    EXPECT_EQ(clusters[1].best.time_s, 10.02);
+    EXPECT_EQ(clusters[1].best.snr, snr);
+  }
+}
+
+TEST(Clusterer, PulsesThatTouchAreOne) {
+  const auto p = fast_params();
+  const double width_s = 32 * p.sample_time_s;
+  const std::vector<Event> pair = {{10.0, 557.0, width_s, 20.0}, {10.0 + width_s, 557.0, width_s, 18.0}};
+  const auto clusters = absorb_sidelobes(clusters_of(p, boxes_of(p, 557.0, pair)), p);
+  ASSERT_EQ(clusters.size(), 1u);
+  EXPECT_EQ(clusters[0].best.width_s, 2.0 * width_s);
 }
 
 TEST(Clusterer, MemoryIsThatOfTheLatestEvents) {
@@ -164,6 +220,12 @@ TEST(Clusterer, MemoryIsThatOfTheLatestEvents) {
   n_closed += std::ssize(clusterer.close_before(1e9));
   EXPECT_EQ(n_closed, 60);
   EXPECT_EQ(clusterer.n_open(), 0);
+}
+
+TEST(Clusterer, WiderEventsThanTheWidestAreOfItsClass) {
+  const ClusterParams p{1.0, 1.0, 4.0};
+  EXPECT_EQ(clusters_of(p, {{0.1, 0.1, 6.0, 9.0}, {11.9, 0.1, 1.0, 7.0}}).size(), 1u);
+  EXPECT_EQ(clusters_of(p, {{0.1, 0.1, 6.0, 9.0}, {12.1, 0.1, 1.0, 7.0}}).size(), 2u);
 }
 
 TEST(Clusterer, RefusesParametersThatAreNotPositive) {

@@ -239,7 +239,6 @@ TEST(Injections, AreFoundWithTheSnrThatIsPredicted) {
 
 TEST(Injections, OfPartialBandsAndScatteredPulsesAreFoundAsPredicted) {
   auto spec = random_spec(10, 20.0, 40.0);
-  spec.random.min_spacing_s = 0.8;  // in half a band tracks of two pulses meet over wide ranges of DM
   spec.random.band_fraction_min = 0.3;
   spec.random.scattering_max_s = 3e-3;
   const auto outcomes = outcomes_of(noise_scan(10.0), small_config(), spec);
