@@ -8,6 +8,8 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <random>
+#include <regex>
 #include <utility>
 
 #include "kernels/base/expect.hpp"
@@ -45,8 +47,10 @@ void check_output_path(const std::string& path, bool overwrite) {
   require(status == 0, "{}: directory {} cannot be written to: {}", path, folder, std::strerror(reason));
 }
 
+// Several machines may write the same file: their processes' numbers may be equal.
 AtomicFile::AtomicFile(std::string path)
-    : path_(std::move(path)), temporary_path_(fmt::format("{}.{}.tmp", path_, ::getpid())) {}
+    : path_(std::move(path)),
+      temporary_path_(fmt::format("{}.{}.{:08x}.tmp", path_, ::getpid(), std::random_device{}())) {}
 
 AtomicFile::~AtomicFile() {
   if (!is_committed_) ::unlink(temporary_path_.c_str());
@@ -59,6 +63,11 @@ void AtomicFile::commit() {
   require(status == 0, "{}: cannot be renamed to {}: {}", temporary_path_, path_, std::strerror(reason));
   is_committed_ = true;
   sync_path(folder_of(path_));
+}
+
+bool is_temporary_name(const std::string& name) {
+  const std::regex pattern(R"(.+\.[0-9]+\.[0-9a-f]{8}\.tmp)");
+  return std::regex_match(name, pattern);
 }
 
 }  // namespace tianyan

@@ -30,4 +30,7 @@ class AtomicFile {
   bool is_committed_ = false;
 };
 
+/// Whether a file may be one that an AtomicFile left when its program was killed: "NAME.PID.RANDOM.tmp".
+bool is_temporary_name(const std::string& name);
+
 }  // namespace tianyan

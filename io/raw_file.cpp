@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "kernels/base/expect.hpp"
+#include "kernels/base/fnv1a.hpp"
 
 namespace tianyan {
 namespace {
@@ -55,17 +56,12 @@ std::vector<unsigned char> read_head(const RawFile& file) {
   return head;
 }
 
-std::uint64_t fnv1a(const std::vector<unsigned char>& bytes) {
-  std::uint64_t hash = 0xcbf29ce484222325u;
-  for (const unsigned char byte : bytes) hash = (hash ^ byte) * 0x100000001b3u;
-  return hash;
-}
-
 InputFile describe_input(const RawFile& file, std::int64_t n_time) {
   InputFile input;
   input.path = file.path();
   input.size_bytes = file.size_bytes();
-  input.header_checksum = fnv1a(read_head(file));
+  const auto head = read_head(file);
+  input.header_checksum = fnv1a({reinterpret_cast<const char*>(head.data()), head.size()});
   input.n_time = n_time;
   return input;
 }

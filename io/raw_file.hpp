@@ -30,9 +30,6 @@ class RawFile {
 /// The first min(size, 64 KiB) bytes.
 std::vector<unsigned char> read_head(const RawFile& file);
 
-/// 64-bit FNV-1a (Fowler, Noll, Vo): xor each byte, then multiply by the prime.
-std::uint64_t fnv1a(const std::vector<unsigned char>& bytes);
-
 /// Path, size and checksum of a file; first_sample 0 and n_time as given.
 InputFile describe_input(const RawFile& file, std::int64_t n_time);
 

@@ -6,6 +6,7 @@
 #include <map>
 #include <numeric>
 #include <tuple>
+#include <utility>
 
 #include "kernels/base/expect.hpp"
 
@@ -42,7 +43,8 @@ std::size_t Clusterer::CellHash::operator()(const Cell& c) const {
   return static_cast<std::size_t>(h ^ (h >> 32));
 }
 
-Clusterer::Clusterer(const ClusterParams& params) : params_(params) {
+Clusterer::Clusterer(const ClusterParams& params, double begin_s, double end_s)
+    : params_(params), begin_s_(begin_s), end_s_(end_s) {
   expect(params.sample_time_s > 0.0 && params.band_delay_s_per_dm > 0.0 && params.width_max_s > 0.0,
          "clustering with samples of {} s, {} s per DM, widths to {} s", params.sample_time_s,
          params.band_delay_s_per_dm, params.width_max_s);
@@ -76,7 +78,11 @@ int Clusterer::root_of(int id) {
 void Clusterer::join(int follower, int leader) {
   follower = root_of(follower);
   leader = root_of(leader);
-  merge(clusters_.at(leader), clusters_.at(follower));
+  OpenCluster& into = clusters_.at(leader);
+  OpenCluster& other = clusters_.at(follower);
+  merge(into.cluster, other.cluster);
+  if (into.members.size() < other.members.size()) into.members.swap(other.members);
+  into.members.insert(into.members.end(), other.members.begin(), other.members.end());
   clusters_.erase(follower);
   parent_[static_cast<std::size_t>(follower)] = leader;
 }
@@ -85,7 +91,7 @@ void Clusterer::add(const Event& event) {
   const int own_class = class_of(event);
   const Member member{event, static_cast<int>(parent_.size())};
   parent_.push_back(member.id);
-  clusters_[member.id] = {event, 1, event.time_s, event.time_s};
+  clusters_[member.id] = {{event, 1, event.time_s, event.time_s}, {event}};
   waiting_.push_back(member);
   const auto offer = [&](BestOfCell& best, int width_class) {
     const auto [at, is_new] = best.try_emplace(cell_of(event, width_class), member);
@@ -123,11 +129,14 @@ std::vector<Cluster> Clusterer::close_before(double time_s) {
     if (const Member* leader = to_follow(*member)) join(member->id, leader->id);
   waiting_.erase(still, waiting_.end());
   std::vector<Cluster> closed;
-  std::erase_if(clusters_, [&](const auto& root_and_cluster) {
-    const Cluster& cluster = root_and_cluster.second;
-    const bool is_closed = cluster.time_last_s + 2.0 * reach_s() < time_s;
-    if (is_closed) closed.push_back(cluster);
-    return is_closed;
+  std::erase_if(clusters_, [&](const auto& root_and_open) {
+    const auto& [cluster, members] = root_and_open.second;
+    if (!(cluster.time_last_s + 2.0 * reach_s() < time_s)) return false;
+    if (reaches_an_end(cluster))
+      edge_events_.insert(edge_events_.end(), members.begin(), members.end());
+    else
+      closed.push_back(cluster);
+    return true;
   });
   forget_before(time_s);
   std::sort(closed.begin(), closed.end(), [](const Cluster& a, const Cluster& b) {
@@ -137,14 +146,23 @@ std::vector<Cluster> Clusterer::close_before(double time_s) {
   return closed;
 }
 
+bool Clusterer::reaches_an_end(const Cluster& cluster) const {
+  return cluster.time_first_s - reach_s() < begin_s_ || cluster.time_last_s + reach_s() >= end_s_;
+}
+
+std::vector<Event> Clusterer::take_edge_events() {
+  std::sort(edge_events_.begin(), edge_events_.end(), more_significant);
+  return std::exchange(edge_events_, {});
+}
+
 // Drops what no event can follow any more, and numbers the open clusters anew.
 void Clusterer::forget_before(double time_s) {
   std::unordered_map<int, int> number;  // of each root
-  std::unordered_map<int, Cluster> open;
-  for (const auto& [root, cluster] : clusters_) {
+  std::unordered_map<int, OpenCluster> open;
+  for (auto& [root, cluster] : clusters_) {
     const int id = static_cast<int>(number.size());
     number[root] = id;
-    open[id] = cluster;
+    open[id] = std::move(cluster);
   }
   for (BestOfCell* best : {&own_, &narrower_}) {
     std::erase_if(*best, [&](const auto& cell_and_member) {

@@ -20,6 +20,7 @@
 // cluster.
 #pragma once
 #include <cstdint>
+#include <limits>
 #include <unordered_map>
 #include <vector>
 
@@ -44,10 +45,15 @@ struct Cluster {
 bool more_significant(const Event& a, const Event& b);
 
 /// Streams: memory is that of the events within two reaches of the latest ones.
+///
+/// A stretch [begin_s, end_s) of a stream can be clustered by itself: clusters that events beyond its ends
+/// may belong to are not closed but given back event by event. Those of all stretches, clustered together,
+/// and the closed ones are the clusters of the whole.
 class Clusterer {
  public:
   /// Throws std::invalid_argument for parameters that are not positive.
-  explicit Clusterer(const ClusterParams& params);
+  explicit Clusterer(const ClusterParams& params, double begin_s = -std::numeric_limits<double>::infinity(),
+                     double end_s = std::numeric_limits<double>::infinity());
   void add(const Event& event);
   /// All events before `time_s` have been added: returns, in order of time, the clusters that no later one
   /// can join. Such are those whose last event is two reaches old: the events of the first reach may yet
@@ -55,6 +61,8 @@ class Clusterer {
   std::vector<Cluster> close_before(double time_s);
   /// Longest time between two friends, s.
   double reach_s() const;
+  /// The events of clusters that reach the stretch's ends and would have been closed so far.
+  std::vector<Event> take_edge_events();
   std::int64_t n_open() const { return static_cast<std::int64_t>(clusters_.size()); }
 
  private:
@@ -70,6 +78,10 @@ class Clusterer {
     Event event;
     int id;  // index into parent_
   };
+  struct OpenCluster {
+    Cluster cluster;
+    std::vector<Event> members;
+  };
   using BestOfCell = std::unordered_map<Cell, Member, CellHash>;
   Cell cell_of(const Event& event, int width_class) const;
   int class_of(const Event& event) const;
@@ -78,13 +90,17 @@ class Clusterer {
   void join(int follower, int leader);
   void forget_before(double time_s);
 
+  bool reaches_an_end(const Cluster& cluster) const;
+
   ClusterParams params_;
+  double begin_s_, end_s_;
   int n_class_;
-  std::vector<int> parent_;                    // [id], the root of a set is its own
-  std::unordered_map<int, Cluster> clusters_;  // by root
-  std::vector<Member> waiting_;                // for friends that may yet come
-  BestOfCell own_;                             // most significant event of each class in that class's cells
-  BestOfCell narrower_;  // most significant event of all narrower classes in a class's cells
+  std::vector<int> parent_;                        // [id], the root of a set is its own
+  std::unordered_map<int, OpenCluster> clusters_;  // by root
+  std::vector<Event> edge_events_;
+  std::vector<Member> waiting_;  // for friends that may yet come
+  BestOfCell own_;               // most significant event of each class in that class's cells
+  BestOfCell narrower_;          // most significant event of all narrower classes in a class's cells
 };
 
 /// One pulse, one candidate: a cluster whose best event is what a stronger pulse leaves at a wrong DM is

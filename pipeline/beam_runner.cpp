@@ -9,6 +9,7 @@
 #include <mutex>
 #include <thread>
 
+#include "io/beam_name.hpp"
 #include "kernels/base/beam_layout.hpp"
 #include "pipeline/in_step.hpp"
 #include "pipeline/interrupt.hpp"
@@ -34,10 +35,20 @@ bool is_in_step(const Source& a, const Source& b) {
          std::abs(x.start.seconds_since(y.start)) < 0.5 * x.sample_time_s;
 }
 
-std::vector<std::size_t> beams_to_do(const std::vector<Beam>& beams) {
-  std::vector<std::size_t> todo;
+std::vector<std::size_t> sound_beams(const std::vector<Beam>& beams) {
+  std::vector<std::size_t> sound;
   for (std::size_t i = 0; i < beams.size(); ++i)
-    if (beams[i].failure.empty() && !beams[i].result) todo.push_back(i);
+    if (beams[i].failure.empty()) sound.push_back(i);
+  return sound;
+}
+
+// Those of the given ones with units that have no result.
+std::vector<std::size_t> beams_to_do(const std::vector<Beam>& beams, const std::vector<std::size_t>& of) {
+  std::vector<std::size_t> todo;
+  for (const auto i : of)
+    if (std::any_of(beams[i].units.begin(), beams[i].units.end(),
+                    [](const BeamUnit& u) { return u.is_todo; }))
+      todo.push_back(i);
   return todo;
 }
 
@@ -99,9 +110,9 @@ struct Shared {
   FirstFailure failure{};
 };
 
-std::unique_ptr<BeamSearch> make_search(Shared& shared, Beam& beam) {
+std::unique_ptr<BeamSearch> make_search(Shared& shared, Beam& beam, const SearchUnit& unit) {
   auto search = std::make_unique<BeamSearch>(shared.request.config, *beam.source, beam.number, beam.n_threads,
-                                             *beam.plan);
+                                             *beam.plan, unit);
   if (!beam.mask.empty()) search->use_mask(beam.mask);
   beam.memory_bytes = search->footprint().total();
   return search;
@@ -111,56 +122,70 @@ std::unique_ptr<BeamSearch> make_search(Shared& shared, Beam& beam) {
 void show_progress(Shared& shared, const Beam& beam, double done_s) {
   shared.progress.update(beam.number, static_cast<std::int64_t>(done_s / beam.source->info().sample_time_s));
   if (interrupted())
-    throw Interrupted(fmt::format("stopped by a signal in beam M{:02d}; go on with --resume", beam.number));
+    throw Interrupted(
+        fmt::format("stopped by a signal in beam {}; go on with --resume", beam_name(beam.number)));
   if (shared.failure.is_set()) throw Stopped{};
 }
 
-void store(const Shared& shared, Beam& beam, BeamResult result) {
-  if (!beam.mask.empty()) result.files.push_back(mask_input_file(beam.mask));
-  shared.run.store(result);
-  beam.result = std::move(result);
+void store(const Shared& shared, const Beam& beam, BeamUnit& unit, UnitResult result) {
+  shared.run.store(beam.number, result);
+  unit.result = std::move(result);
 }
 
-void run_beam(Shared& shared, Beam& beam) {
-  const auto search = make_search(shared, beam);
-  const MemoryInUse memory(shared.memory, beam.memory_bytes);
-  store(shared, beam, search->run([&](double done_s) { show_progress(shared, beam, done_s); }));
+void search_unit(Shared& shared, Beam& beam, BeamUnit& unit) {
+  try {
+    const auto search = make_search(shared, beam, unit.unit);
+    const MemoryInUse memory(shared.memory, beam.memory_bytes);
+    store(shared, beam, unit, search->run_unit([&](double done_s) { show_progress(shared, beam, done_s); }));
+  } catch (...) {
+    unit.failure = failure_text(std::current_exception());
+  }
 }
 
 void search_beam(Shared& shared, Beam& beam, int n_threads) {
   beam.n_threads = n_threads;
   shared.progress.begin(beam.number);
-  try {
-    run_beam(shared, beam);
-  } catch (...) {
-    note_failure(beam, std::current_exception());
-  }
+  for (auto& unit : beam.units)
+    if (unit.is_todo) search_unit(shared, beam, unit);
   shared.progress.end(beam.number, beam.source->info().n_time);
 }
 
-// All beams of the group at once; each is finished when its stream has ended.
-void search_in_step(Shared& shared, const Wave& group, std::vector<Beam>& beams) {
+// One unit of all beams of the group at once.
+void search_unit_in_step(Shared& shared, const Wave& group, std::size_t index, std::vector<Beam>& beams) {
   std::vector<std::unique_ptr<BeamSearch>> searches;
   std::vector<BeamStream*> streams;
   std::vector<Beam*> members;  // of streams
   std::int64_t memory_bytes = 0;
   for (const auto i : group.beams) {
-    beams[i].n_threads = group.threads_of(0);
-    searches.push_back(make_search(shared, beams[i]));
+    if (index >= beams[i].units.size()) continue;
+    searches.push_back(make_search(shared, beams[i], beams[i].units[index].unit));
     streams.push_back(searches.back().get());
     members.push_back(&beams[i]);
     memory_bytes += beams[i].memory_bytes;
-    shared.progress.begin(beams[i].number);
   }
   const MemoryInUse memory(shared.memory, memory_bytes);
   const auto failed = [&](std::size_t k, const std::exception_ptr& failure) {
-    note_failure(*members[k], failure);
+    members[k]->units[index].result.reset();
+    members[k]->units[index].failure = failure_text(failure);
   };
   run_in_step(
       streams, shared.request.config.rfi.beams.threshold_sigma, group.n_worker,
       [&](std::size_t k) { show_progress(shared, *members[k], searches[k]->done_s()); }, failed,
-      [&](std::size_t k) { store(shared, *members[k], searches[k]->finish()); });
-  for (const auto* beam : members) shared.progress.end(beam->number, beam->source->info().n_time);
+      [&](std::size_t k) { store(shared, *members[k], members[k]->units[index], searches[k]->finish()); });
+}
+
+void search_in_step(Shared& shared, const Wave& group, std::vector<Beam>& beams) {
+  std::size_t n_unit = 0;
+  for (const auto i : group.beams) {
+    beams[i].n_threads = group.threads_of(0);
+    n_unit = std::max(n_unit, beams[i].units.size());
+    shared.progress.begin(beams[i].number);
+  }
+  for (std::size_t u = 0; u < n_unit; ++u)
+    if (std::any_of(group.beams.begin(), group.beams.end(),
+                    [&](std::size_t i) { return u < beams[i].units.size() && beams[i].units[u].is_todo; }))
+      search_unit_in_step(shared, group, u, beams);
+  for (const auto i : group.beams) shared.progress.end(beams[i].number, beams[i].source->info().n_time);
 }
 
 void search_wave(Shared& shared, const Wave& wave, std::vector<Beam>& beams) {
@@ -190,15 +215,19 @@ std::vector<InputFile> files_of(const Beam& beam) {
   return files;
 }
 
-void note_failure(Beam& beam, const std::exception_ptr& failure) {
-  beam.result.reset();
+std::string failure_text(const std::exception_ptr& failure) {
   try {
     std::rethrow_exception(failure);
   } catch (const std::runtime_error& e) {
-    beam.failure = e.what();
+    return e.what();
   } catch (const std::bad_alloc&) {
-    beam.failure = "the machine has too little memory";
+    return "the machine has too little memory";
   }
+}
+
+void note_failure(Beam& beam, const std::exception_ptr& failure) {
+  beam.result.reset();
+  beam.failure = failure_text(failure);
 }
 
 std::string heavily_flagged_text(int beam, const FlagCounts& counts, const RfiConfig& rfi) {
@@ -306,15 +335,94 @@ void check_memory_in_step(const Config& config, Plans& plans, const std::vector<
          static_cast<double>(config.limits.memory_bytes) / 1e9);
 }
 
-// What the ledger has of a beam, if it was made of the same files.
-std::optional<BeamResult> finished_result(const RunDirectory& run, const Beam& beam) {
-  return run.load(beam.number, files_of(beam));
+// Of beams in step those of the longest one, as far as each goes.
+std::vector<BeamUnit> units_of(const Config& config, const Beam& beam, std::int64_t n_time_most) {
+  StreamInfo longest = beam.source->info();
+  const auto n_time = longest.n_time;
+  longest.n_time = n_time_most;
+  std::vector<BeamUnit> units;
+  for (SearchUnit unit : search_units(*beam.plan, longest, config.search.unit_s)) {
+    if (unit.own.begin >= n_time) break;
+    for (auto* end : {&unit.own.end, &unit.read.end, &unit.rows_end}) *end = std::min(*end, n_time);
+    units.push_back({unit, std::nullopt, "", false});
+  }
+  return units;
+}
+
+void cut_into_units(const Config& config, std::vector<Beam>& beams) {
+  std::int64_t n_time_most = 0;
+  const auto group = beams_in_step(config.rfi, beams);
+  for (const auto i : group) n_time_most = std::max(n_time_most, beams[i].source->info().n_time);
+  for (const auto i : sound_beams(beams)) {
+    const bool in_step = std::find(group.begin(), group.end(), i) != group.end();
+    beams[i].units = units_of(config, beams[i], in_step ? n_time_most : beams[i].source->info().n_time);
+  }
+}
+
+// Units of beams in step, as long as there are any, then those of the other beams.
+std::vector<std::vector<BeamUnit*>> work_items(const std::vector<std::size_t>& group,
+                                               std::vector<Beam>& beams) {
+  std::vector<std::vector<BeamUnit*>> items;
+  for (const auto i : group)
+    for (std::size_t u = 0; u < beams[i].units.size(); ++u) {
+      if (u == items.size()) items.emplace_back();
+      items[u].push_back(&beams[i].units[u]);
+    }
+  for (const auto i : sound_beams(beams))
+    if (std::find(group.begin(), group.end(), i) == group.end())
+      for (auto& unit : beams[i].units) items.push_back({&unit});
+  return items;
+}
+
+// What the ledger lacks, of the part that is asked for.
+void choose_units(const SearchRequest& request, const RunDirectory& run,
+                  const std::vector<std::size_t>& group, std::vector<Beam>& beams) {
+  for (const auto i : sound_beams(beams))
+    for (auto& unit : beams[i].units) unit.result = run.load(beams[i].number, unit.unit);
+  if (request.scope == SearchScope::kFinish) return;
+  const auto items = work_items(group, beams);
+  const auto n = items.size(), n_part = static_cast<std::size_t>(request.part.n),
+             part = static_cast<std::size_t>(request.part.number - 1);
+  for (auto item = part * n / n_part; item < (part + 1) * n / n_part; ++item)
+    if (std::any_of(items[item].begin(), items[item].end(), [](const BeamUnit* u) { return !u->result; }))
+      for (auto* unit : items[item]) {
+        unit->result.reset();
+        unit->is_todo = true;
+      }
+}
+
+std::string lost_unit_text(int beam, const BeamUnit& unit, double sample_time_s) {
+  return fmt::format("beam {}: {:.3f} s to {:.3f} s were not searched: {}", beam_name(beam),
+                     static_cast<double>(unit.unit.own.begin) * sample_time_s,
+                     static_cast<double>(unit.unit.own.end) * sample_time_s,
+                     unit.failure.empty() ? "no result in the ledger" : unit.failure);
+}
+
+void join_beam(const Config& config, Beam& beam) {
+  std::vector<UnitResult> results;
+  Losses losses;
+  for (auto& unit : beam.units) {
+    if (unit.result) {
+      results.push_back(std::move(*unit.result));
+    } else {
+      losses.notes.push_back(lost_unit_text(beam.number, unit, beam.source->info().sample_time_s));
+      losses.cut_short = true;
+    }
+  }
+  if (results.empty()) {
+    beam.failure =
+        beam.units.front().failure.empty() ? "no result in the ledger" : beam.units.front().failure;
+    return;
+  }
+  beam.result = join_units(config, *beam.plan, *beam.source, beam.number, results);
+  if (!beam.mask.empty()) beam.result->files.push_back(mask_input_file(beam.mask));
+  beam.result->losses.add(losses);
 }
 
 }  // namespace
 
 void bind_beams(const Config& config, Plans& plans, std::vector<Beam>& beams) {
-  const auto opened = beams_to_do(beams);
+  const auto opened = sound_beams(beams);
   const int n_threads = thread_count(config.limits);
   const int n_worker = std::clamp(static_cast<int>(opened.size()), 1, n_threads);
   for (const auto i : opened) {
@@ -325,12 +433,13 @@ void bind_beams(const Config& config, Plans& plans, std::vector<Beam>& beams) {
       beams[i].failure = e.what();
     }
   }
-  const auto todo = beams_to_do(beams);
+  const auto todo = sound_beams(beams);
   require(!todo.empty(), "{}", beams.empty() ? "nothing to search" : beams.front().failure);
   check_masks(todo, beams);
-  require(!beams_to_do(beams).empty(), "{}", beams[todo.front()].failure);
+  require(!sound_beams(beams).empty(), "{}", beams[todo.front()].failure);
+  cut_into_units(config, beams);
   check_memory_in_step(config, plans, beams);
-  for (const auto& wave : plans.waves(beams_to_do(beams), config.limits))
+  for (const auto& wave : plans.waves(sound_beams(beams), config.limits))
     for (const auto i : wave.beams)
       if (plans.memory_bytes(i, wave.threads_of(0)) > config.limits.memory_bytes)
         BeamSearch(config, *beams[i].source, beams[i].number, wave.threads_of(0), plans.of(i));  // says why
@@ -338,14 +447,10 @@ void bind_beams(const Config& config, Plans& plans, std::vector<Beam>& beams) {
 
 Shares search_beams(const SearchRequest& request, const RunDirectory& run, Plans& plans,
                     std::vector<Beam>& beams) {
-  for (auto& beam : beams)
-    if (beam.failure.empty()) beam.result = finished_result(run, beam);
   const auto group = beams_in_step(request.config.rfi, beams);
-  // Beams that are judged by each other are searched together or not at all.
-  if (std::any_of(group.begin(), group.end(), [&](std::size_t i) { return !beams[i].result; }))
-    for (const auto i : group) beams[i].result.reset();
+  choose_units(request, run, group, beams);
   const auto begin = std::chrono::steady_clock::now();
-  const auto todo = beams_to_do(beams);
+  const auto todo = beams_to_do(beams, sound_beams(beams));
   std::int64_t n_sample = 0;
   for (const auto i : todo) n_sample += beams[i].source->info().n_time;
   const std::string name = todo.empty() ? "" : beams[todo.front()].source->info().source_name;
@@ -353,21 +458,36 @@ Shares search_beams(const SearchRequest& request, const RunDirectory& run, Plans
   Shared shared{request, run, progress};
   Shares shares;
   shares.n_in_step = static_cast<int>(group.size());
-  if (!group.empty() && !beams[group.front()].result) {
+  if (!beams_to_do(beams, group).empty()) {
     const auto wave = wave_in_step(request.config.limits, group);
     shares.n_at_once = wave.n_worker;
     search_in_step(shared, wave, beams);
   }
-  const auto alone = beams_to_do(beams);
+  std::vector<std::size_t> alone;
+  for (const auto i : todo)
+    if (std::find(group.begin(), group.end(), i) == group.end()) alone.push_back(i);
   for (const auto& wave : plans.waves(alone, request.config.limits)) {
     shares.n_at_once = std::max(shares.n_at_once, wave.n_worker);
     search_wave(shared, wave, beams);
   }
   shares.memory_bytes = shared.memory.most();
   for (const auto i : todo)
-    if (beams[i].result) shares.data_s += beams[i].source->info().duration_s();
+    for (const auto& unit : beams[i].units)
+      if (unit.is_todo && unit.result)
+        shares.data_s += static_cast<double>(unit.unit.own.size()) * beams[i].source->info().sample_time_s;
   shares.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   return shares;
+}
+
+void join_beams(const Config& config, const RunDirectory& run, std::vector<Beam>& beams) {
+  for (const auto i : sound_beams(beams)) {
+    join_beam(config, beams[i]);
+    try {
+      if (beams[i].result) run.store(*beams[i].result);
+    } catch (...) {
+      note_failure(beams[i], std::current_exception());
+    }
+  }
 }
 
 }  // namespace tianyan

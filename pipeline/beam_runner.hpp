@@ -17,17 +17,26 @@
 
 namespace tianyan {
 
+/// A unit of a beam and what became of it.
+struct BeamUnit {
+  SearchUnit unit;
+  std::optional<UnitResult> result;
+  std::string failure;
+  bool is_todo = false;  ///< to be searched in this run
+};
+
 /// One beam of the scan, from its files to its result.
 struct Beam {
   int number = 0;
   std::unique_ptr<Source> source;
   const SearchPlan* plan = nullptr;  ///< of Plans, once bound
+  std::vector<BeamUnit> units;       ///< once bound
   std::int64_t memory_bytes = 0;
-  int n_threads = 0;  ///< 0: not searched in this run
-  std::string mask;   ///< file of a given mask, or empty
-  std::optional<BeamResult> result;
-  std::string failure;
-  std::string remark;  ///< what must be said of it though it is searched
+  int n_threads = 0;                 ///< 0: not searched in this run
+  std::string mask;                  ///< file of a given mask, or empty
+  std::optional<BeamResult> result;  ///< of those units that have one, if any has
+  std::string failure;               ///< why there is none
+  std::string remark;                ///< what must be said of it though it is searched
 };
 
 /// A beam whose files cannot be opened, or that has no mask where one is given, has a failure.
@@ -40,7 +49,8 @@ std::vector<std::size_t> beams_in_step(const RfiConfig& rfi, const std::vector<B
 /// The files that a beam's result depends on: the stream's, and its mask after them.
 std::vector<InputFile> files_of(const Beam& beam);
 
-/// What a beam's exception means: its own failure; others are rethrown.
+/// What an exception says where it is a beam's own failure; others are rethrown.
+std::string failure_text(const std::exception_ptr& failure);
 void note_failure(Beam& beam, const std::exception_ptr& failure);
 
 /// "beam M03: 62.0 % flagged, more than rfi.flagged_max = 50 %"
@@ -63,7 +73,8 @@ class Plans {
   std::map<std::pair<std::size_t, int>, std::int64_t> memory_bytes_;
 };
 
-/// Plans each beam as if all were to be searched. Throws std::invalid_argument where the config cannot work
+/// Plans each beam as if all were to be searched, and cuts it into units: those of beams in step begin at the
+/// same samples. Throws std::invalid_argument where the config cannot work
 /// for one of them, std::runtime_error where none can be searched.
 void bind_beams(const Config& config, Plans& plans, std::vector<Beam>& beams);
 
@@ -75,9 +86,14 @@ struct Shares {
   double data_s = 0.0, seconds = 0.0;
 };
 
-/// Takes finished beams from the ledger and searches the others, in waves. A beam that fails is named and
-/// stops no other one; any other exception stops all and is rethrown.
+/// Takes finished units from the ledger and searches the others, or those of request.part: beams in step unit
+/// after unit, the others in waves. Units of beams in step are searched together or not at all. A unit that
+/// fails is named and stops no other one; any other exception stops all and is rethrown.
 Shares search_beams(const SearchRequest& request, const RunDirectory& run, Plans& plans,
                     std::vector<Beam>& beams);
+
+/// Joins the units of each beam and puts its result into the ledger. Units without a result are losses of a
+/// beam that has others; a beam without any has a failure.
+void join_beams(const Config& config, const RunDirectory& run, std::vector<Beam>& beams);
 
 }  // namespace tianyan

@@ -11,6 +11,35 @@
 #include "kernels/base/units.hpp"
 
 namespace tianyan {
+namespace {
+
+constexpr double kForever = std::numeric_limits<double>::infinity();
+
+ClusterParams cluster_params(const Config& config, const StreamInfo& info, const SearchPlan& plan) {
+  return {info.sample_time_s, plan.band_delay_s_per_dm, config.search.width_max_s, plan.dm_step_max_pc_cm3()};
+}
+
+// The error of DM is that of the fit, with the step's own 1/12 in quadrature.
+Candidate candidate_of(const Cluster& cluster, int beam, const StreamInfo& info, const SearchPlan& plan) {
+  const Event& e = cluster.best;
+  Candidate c;
+  c.beam = beam;
+  c.time_s = e.time_s + 0.5 * info.sample_time_s;  // a sample's time is its middle
+  c.dm_pc_cm3 = e.dm_pc_cm3;
+  c.snr = e.snr;
+  c.snr_white = e.snr_white;
+  c.width_s = e.width_s;
+  c.ref_freq_mhz = info.ref_freq_mhz();
+  c.n_members = cluster.n_members;
+  const double fit = dm_fit_error_pc_cm3(e.width_s, e.snr, plan.rms_inverse_square);
+  double step = 0.0;
+  for (const auto& pass : plan.passes)
+    if (e.dm_pc_cm3 >= pass.dm_begin_pc_cm3() - pass.dm_step_pc_cm3()) step = pass.dm_step_pc_cm3();
+  c.dm_err_pc_cm3 = std::sqrt(fit * fit + step * step / 12.0);
+  return c;
+}
+
+}  // namespace
 
 int thread_count(const LimitsConfig& limits) {
   return limits.threads > 0 ? limits.threads : omp_get_num_procs();
@@ -26,14 +55,22 @@ BeamSearch::BeamSearch(const Config& config, Source& source, int beam, int n_thr
     : BeamSearch(config, source, beam, n_threads, make_search_plan(config, source.info())) {}
 
 BeamSearch::BeamSearch(const Config& config, Source& source, int beam, int n_threads, SearchPlan plan)
+    : BeamSearch(config, source, beam, n_threads, std::move(plan), whole_stream(source.info())) {}
+
+BeamSearch::BeamSearch(const Config& config, Source& source, int beam, int n_threads, SearchPlan plan,
+                       const SearchUnit& unit)
     : config_(config),
       source_(source),
       beam_(beam),
       info_(source.info()),
       plan_(std::move(plan)),
+      unit_(unit),
       conditioner_(config.rfi, info_, source.format(), plan_.window_samples, n_threads),
-      search_(plan_, info_, conditioner_.subbands(), n_threads),
-      clusterer_(cluster_params()) {
+      search_(plan_, searched_info(), conditioner_.subbands(), n_threads),
+      clusterer_(
+          cluster_params(config, info_, plan_),
+          unit.own.begin > 0 ? static_cast<double>(unit.own.begin) * info_.sample_time_s : -kForever,
+          unit.own.end < info_.n_time ? static_cast<double>(unit.own.end) * info_.sample_time_s : kForever) {
   source.use_threads(n_threads);
   footprint_.reading =
       ReadAhead::footprint_bytes(plan_.window_samples, spectrum_bytes(info_, source.format())) +
@@ -48,20 +85,31 @@ BeamSearch::BeamSearch(const Config& config, Source& source, int beam, int n_thr
       source.memory_bytes() > 0 ? "; making spectra of voltages takes less with fewer limits.threads" : "");
 }
 
-ClusterParams BeamSearch::cluster_params() const {
-  return {info_.sample_time_s, plan_.band_delay_s_per_dm, config_.search.width_max_s,
-          plan_.dm_step_max_pc_cm3()};
+// What DmSearch takes for the stream: what is read, as long as trials are searched.
+StreamInfo BeamSearch::searched_info() const {
+  StreamInfo info = info_;
+  info.n_time = unit_.rows_end - unit_.read.begin;
+  return info;
+}
+
+// Makes the event's time one of the stream. Events lie at whole and half samples: no unit's rounding differs.
+bool BeamSearch::is_own(Event& event) const {
+  const auto half_samples = std::llround(2.0 * event.time_s / info_.sample_time_s) + 2 * unit_.read.begin;
+  event.time_s = 0.5 * static_cast<double>(half_samples) * info_.sample_time_s;
+  return half_samples >= 2 * unit_.own.begin && half_samples < 2 * unit_.own.end;
 }
 
 void BeamSearch::collect(std::vector<Event>& events, double complete_s) {
-  n_events_ += static_cast<std::int64_t>(events.size());
-  waiting_.insert(waiting_.end(), events.begin(), events.end());
+  for (Event& event : events)
+    if (is_own(event)) waiting_.push_back(event), ++n_events_;
   events.clear();
-  const auto later =
-      std::partition(waiting_.begin(), waiting_.end(), [&](const Event& e) { return e.time_s < complete_s; });
+  const double complete_in_stream_s =
+      complete_s + static_cast<double>(unit_.read.begin) * info_.sample_time_s;
+  const auto later = std::partition(waiting_.begin(), waiting_.end(),
+                                    [&](const Event& e) { return e.time_s < complete_in_stream_s; });
   std::for_each(waiting_.begin(), later, [&](const Event& e) { clusterer_.add(e); });
   waiting_.erase(waiting_.begin(), later);
-  for (const auto& cluster : clusterer_.close_before(complete_s))
+  for (const auto& cluster : clusterer_.close_before(complete_in_stream_s))
     if (cluster.best.snr >= config_.search.snr_min) clusters_.push_back(cluster);
 }
 
@@ -69,7 +117,7 @@ void BeamSearch::use_mask(const std::string& path) { mask_ = std::make_unique<Gi
 
 void BeamSearch::start() {
   begin_ = std::chrono::steady_clock::now();
-  reader_ = std::make_unique<ReadAhead>(source_, plan_.window_samples);
+  reader_ = std::make_unique<ReadAhead>(source_, unit_.read, plan_.window_samples);
   conditioner_.allocate();  // while the first window is read
   search_.allocate();
 }
@@ -80,6 +128,7 @@ bool BeamSearch::measure() {
   if (!window) return false;
   MaskWindow mask;
   if (mask_) mask = mask_->window(window->first_sample, window->n_time);
+  conditioner_.count_windows(window->first_sample >= unit_.own.begin && window->first_sample < unit_.own.end);
   conditioner_.measure(*window, mask_ ? &mask : nullptr, search_.window_samples());
   done_s_ = static_cast<double>(window->first_sample + window->n_time) * info_.sample_time_s;
   reader_->give_back(std::move(*window));
@@ -93,7 +142,7 @@ void BeamSearch::take(const View<const std::uint8_t, 2>* beams_good) {
   collect(events_, search_.complete_before_s());
 }
 
-BeamResult BeamSearch::run(const Progress& progress) {
+UnitResult BeamSearch::run_unit(const Progress& progress) {
   while (measure()) {
     take(nullptr);
     if (progress) progress(done_s_);
@@ -101,17 +150,18 @@ BeamResult BeamSearch::run(const Progress& progress) {
   return finish();
 }
 
-BeamResult BeamSearch::finish() {
+BeamResult BeamSearch::run(const Progress& progress) {
+  const UnitResult unit = run_unit(progress);
+  return join_units(config_, plan_, source_, beam_, {unit});
+}
+
+UnitResult BeamSearch::finish() {
   search_.finish(events_);
-  collect(events_, std::numeric_limits<double>::infinity());
-  BeamResult result;
-  result.beam = beam_;
-  result.info = info_;
-  result.format_name = source_.format_name();
-  result.files = source_.files();
-  result.losses = source_.losses();
-  for (const auto& cluster : absorb_sidelobes(clusters_, cluster_params()))
-    result.candidates.push_back(candidate_of(cluster));
+  collect(events_, kForever);
+  UnitResult result;
+  result.unit = unit_;
+  result.clusters = std::move(clusters_);
+  result.edge_events = clusterer_.take_edge_events();
   result.flags = conditioner_.report();
   result.n_events = n_events_;
   result.n_events_dropped = search_.n_dropped();
@@ -119,24 +169,24 @@ BeamResult BeamSearch::finish() {
   return result;
 }
 
-// The error of DM is that of the fit, with the step's own 1/12 in quadrature.
-Candidate BeamSearch::candidate_of(const Cluster& cluster) const {
-  const Event& e = cluster.best;
-  Candidate c;
-  c.beam = beam_;
-  c.time_s = e.time_s + 0.5 * info_.sample_time_s;  // a sample's time is its middle
-  c.dm_pc_cm3 = e.dm_pc_cm3;
-  c.snr = e.snr;
-  c.snr_white = e.snr_white;
-  c.width_s = e.width_s;
-  c.ref_freq_mhz = info_.ref_freq_mhz();
-  c.n_members = cluster.n_members;
-  const double fit = dm_fit_error_pc_cm3(e.width_s, e.snr, plan_.rms_inverse_square);
-  double step = 0.0;
-  for (const auto& pass : plan_.passes)
-    if (e.dm_pc_cm3 >= pass.dm_begin_pc_cm3() - pass.dm_step_pc_cm3()) step = pass.dm_step_pc_cm3();
-  c.dm_err_pc_cm3 = std::sqrt(fit * fit + step * step / 12.0);
-  return c;
+BeamResult join_units(const Config& config, const SearchPlan& plan, const Source& source, int beam,
+                      const std::vector<UnitResult>& units) {
+  BeamResult result;
+  result.beam = beam;
+  result.info = source.info();
+  result.format_name = source.format_name();
+  result.files = source.files();
+  result.losses = source.losses();
+  for (const auto& cluster :
+       join_clusters(units, cluster_params(config, result.info, plan), config.search.snr_min))
+    result.candidates.push_back(candidate_of(cluster, beam, result.info, plan));
+  for (const auto& unit : units) {
+    add_flags(result.flags, unit.flags);
+    result.n_events += unit.n_events;
+    result.n_events_dropped += unit.n_events_dropped;
+    result.seconds += unit.seconds;
+  }
+  return result;
 }
 
 }  // namespace tianyan

@@ -1,4 +1,5 @@
-// The search of one beam: source -> conditioning -> dedispersion and boxcars -> clusters -> candidates.
+// The search of one unit of a beam: source -> conditioning -> dedispersion and boxcars -> clusters; and the
+// candidates of the beam.
 #pragma once
 #include <chrono>
 #include <functional>
@@ -16,6 +17,7 @@
 #include "pipeline/in_step.hpp"
 #include "pipeline/plan.hpp"
 #include "pipeline/read_ahead.hpp"
+#include "pipeline/search_unit.hpp"
 
 namespace tianyan {
 
@@ -47,6 +49,9 @@ class BeamSearch final : public BeamStream {
   BeamSearch(const Config& config, Source& source, int beam, int n_threads);
   /// With the plan that make_search_plan(config, source.info()) makes, which equal streams may share.
   BeamSearch(const Config& config, Source& source, int beam, int n_threads, SearchPlan plan);
+  /// Of a unit of the stream, not all of it.
+  BeamSearch(const Config& config, Source& source, int beam, int n_threads, SearchPlan plan,
+             const SearchUnit& unit);
   ~BeamSearch() override;
   /// Samples that the mask flags have no weight. To be called before the first window.
   void use_mask(const std::string& path);
@@ -57,19 +62,22 @@ class BeamSearch final : public BeamStream {
   bool measure() override;
   const Conditioner& conditioner() const override { return conditioner_; }
   void take(const View<const std::uint8_t, 2>* beams_good) override;
+  /// Seconds of the stream that have been read.
   double done_s() const { return done_s_; }
   /// After the last window.
-  BeamResult finish();
+  UnitResult finish();
 
-  /// Called after each window with the seconds of data that have been read.
+  /// Called after each window with done_s().
   using Progress = std::function<void(double done_s)>;
-  /// The beam by itself, from its first window to its result.
+  /// The unit by itself, from its first window to its result.
+  UnitResult run_unit(const Progress& progress);
+  /// Of a search of the whole stream, likewise.
   BeamResult run(const Progress& progress);
 
  private:
   void start();
-  ClusterParams cluster_params() const;
-  Candidate candidate_of(const Cluster& cluster) const;
+  StreamInfo searched_info() const;
+  bool is_own(Event& event) const;
   void collect(std::vector<Event>& events, double complete_s);
 
   Config config_;
@@ -77,6 +85,7 @@ class BeamSearch final : public BeamStream {
   int beam_;
   StreamInfo info_;
   SearchPlan plan_;
+  SearchUnit unit_;
   Conditioner conditioner_;
   DmSearch search_;
   Clusterer clusterer_;
@@ -89,6 +98,11 @@ class BeamSearch final : public BeamStream {
   std::vector<Cluster> clusters_;
   std::int64_t n_events_ = 0;
 };
+
+/// What the units of a beam gave together. A unit that is missing has no events, and is nothing that this
+/// says.
+BeamResult join_units(const Config& config, const SearchPlan& plan, const Source& source, int beam,
+                      const std::vector<UnitResult>& units);
 
 /// Threads that a config means: all of the machine's for 0.
 int thread_count(const LimitsConfig& limits);

@@ -1,5 +1,6 @@
 // tianyan search: recorded scans to detections.
 #include <algorithm>
+#include <charconv>
 #include <iostream>
 
 #include "pipeline/command.hpp"
@@ -13,7 +14,8 @@ struct Options : SharedOptions {
   std::string backend;
   std::string mask;
   std::string injections;
-  bool resume = false, overwrite = false, quiet = false;
+  std::string part;
+  bool resume = false, overwrite = false, finish = false, quiet = false;
 };
 
 void declare(CLI::App& command, Options& o) {
@@ -35,8 +37,23 @@ void declare(CLI::App& command, Options& o) {
           "is goes to RUN/completeness.ecsv")
       ->type_name("SPEC");
   auto* resume =
-      command.add_flag("--resume", o.resume, "Go on with a run that was stopped: finished beams are kept");
-  command.add_flag("--overwrite", o.overwrite, "Replace an earlier run's files in RUN")->excludes(resume);
+      command.add_flag("--resume", o.resume, "Go on with a run that was stopped: finished units are kept");
+  auto* overwrite =
+      command.add_flag("--overwrite", o.overwrite, "Replace an earlier run's files in RUN")->excludes(resume);
+  auto* part =
+      command
+          .add_option(
+              "--part", o.part,
+              "Search the I-th of N shares of the run's units (beams and ranges of time) and no more: "
+              "the jobs of a cluster, at once or one after another; --finish makes detections of them")
+          ->type_name("I/N")
+          ->excludes(resume)
+          ->excludes(overwrite);
+  command
+      .add_flag("--finish", o.finish,
+                "Search nothing: join and sift what parts of the run have found; what is missing is named")
+      ->excludes(part)
+      ->excludes(overwrite);
   command.add_flag("-q,--quiet", o.quiet, "No progress");
 }
 
@@ -46,6 +63,20 @@ void print_remarks(const std::vector<std::string>& remarks, const std::string& r
     std::cerr << "tianyan: " << remarks[i] << '\n';
   if (remarks.size() > kMost)
     std::cerr << fmt::format("tianyan: {} more remarks in {}/report.json\n", remarks.size() - kMost, run);
+}
+
+// "3/76"
+SearchPart part_of(const std::string& text) {
+  SearchPart part;
+  const char* end = text.data() + text.size();
+  auto read = std::from_chars(text.data(), end, part.number);
+  if (read.ec == std::errc{} && read.ptr != end && *read.ptr == '/')
+    read = std::from_chars(read.ptr + 1, end, part.n);
+  else
+    read.ec = std::errc::invalid_argument;
+  expect(read.ec == std::errc{} && read.ptr == end && part.number >= 1 && part.number <= part.n,
+         "--part {}: give I/N with I from 1 to N", text);
+  return part;
 }
 
 ExitCode run(const Options& o) {
@@ -61,8 +92,21 @@ ExitCode run(const Options& o) {
                      : o.overwrite ? ExistingRun::kOverwrite
                                    : ExistingRun::kRefuse;
   request.quiet = o.quiet;
+  if (!o.part.empty()) {
+    request.scope = SearchScope::kPart;
+    request.part = part_of(o.part);
+    request.existing = ExistingRun::kShare;
+  } else if (o.finish) {
+    request.scope = SearchScope::kFinish;
+    request.existing = ExistingRun::kResume;
+  }
   const auto summary = run_search(request);
   print_remarks(summary.remarks, o.run);
+  if (request.scope == SearchScope::kPart) {
+    std::cout << fmt::format("part {}: {} unit{} searched\n", o.part, summary.n_unit,
+                             summary.n_unit == 1 ? "" : "s");
+    return summary.exit_code;
+  }
   const auto n_detection = summary.n_astrophysical + summary.n_known;
   std::cout << fmt::format(
       "{} detection{} ({} of known sources) and {} of interference in {} of {} beam{}: {}/report.html\n",
@@ -78,6 +122,7 @@ const bool kRegistered = register_command<Options>(
      "  tianyan search configs/fast_frb.toml beam.fil -o run --set search.dm_max_pc_cm3=1000\n"
      "  tianyan search configs/fast_frb.toml scan_dir -o run --resume\n"
      "  tianyan search configs/fast_frb.toml scan_dir -o run --inject configs/injections.toml\n"
+     "  tianyan search configs/fast_frb.toml scan_dir -o run --part 3/76   then, of all parts, --finish\n"
      "RUN holds report.html, to look at first, detections.ecsv, candidates.ecsv with what was rejected and "
      "why,\n"
      "plots/, cutouts/, the formats that output.formats names, report.json and the config that was used.\n"

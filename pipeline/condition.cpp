@@ -289,7 +289,7 @@ void Conditioner::finish(const View<const std::uint8_t, 2>* beams_good, View<std
     flags_.take_cells(FlagRule::kBeams);
   }
   if (flags_.any_cell()) drop_cells(q);
-  flags_.finish();
+  flags_.finish(is_counted_);
   const auto& w = flags_.weights();
   const auto time_good = flags_.window_time_good();
   for_slabs([&](int first, int end, int) {
@@ -299,6 +299,7 @@ void Conditioner::finish(const View<const std::uint8_t, 2>* beams_good, View<std
   });
   subband_weights(w, time_good, subbands_, subband_weight);
   subband_means(w, time_good, subbands_, residual_mean_.cview(), subband_mean);
+  if (!is_counted_) return;
   const double t = info_.sample_time_s;
   windows_.push_back({static_cast<double>(first_sample_) * t,
                       static_cast<double>(first_sample_ + flags_.n_time()) * t, flags_.counts()});

@@ -59,7 +59,9 @@ class Conditioner {
   /// The zero-DM series after rules of channels, in units of its standard deviation, [time].
   void zero_dm(View<float, 1> z) const;
 
-  /// Of all windows so far.
+  /// Whether report() counts the windows that are measured from here on; it does unless told otherwise.
+  void count_windows(bool is_counted) { is_counted_ = is_counted; }
+  /// Of all counted windows so far.
   FlagReport report() const;
   const std::vector<int>& subbands() const { return subbands_; }
 
@@ -90,6 +92,7 @@ class Conditioner {
   void sum_zero_dm();
   std::int64_t flag_outlying_times(View<std::uint8_t, 1> good) const;
   bool make_shared_wave();
+  void count_lines(const std::vector<PeriodicLine>& found);
   bool find_lines(View<const std::uint8_t, 1> good);
   void flag_times_of(View<std::int8_t, 2> q);
   void flag_kurtosis_cells();
@@ -121,6 +124,7 @@ class Conditioner {
   Array<std::int16_t, 1> wave_;  // what all channels share; of this window only where has_wave_
   bool has_wave_ = false;
   bool has_statistics_ = false;
+  bool is_counted_ = true;
   WindowFlags flags_;
 
   std::int64_t first_sample_ = 0;

@@ -126,10 +126,7 @@ std::int64_t Conditioner::flag_outlying_times(View<std::uint8_t, 1> good) const 
                     good);
 }
 
-// Lines that are significant in this window, of samples that `good` says; wave_series_ becomes their sum.
-bool Conditioner::find_lines(View<const std::uint8_t, 1> good) {
-  const auto found =
-      find_periodic(periodic_, zero_dm_.cview(), good, -std::log(config_.periodic.false_alarm));
+void Conditioner::count_lines(const std::vector<PeriodicLine>& found) {
   for (const auto& line : found) {
     const auto same = std::find_if(lines_.begin(), lines_.end(), [&](const PeriodicCount& l) {
       return l.frequency_hz == line.frequency_hz;
@@ -137,6 +134,13 @@ bool Conditioner::find_lines(View<const std::uint8_t, 1> good) {
     ++same->n_window;
     same->power_max = std::max(same->power_max, line.power);
   }
+}
+
+// Lines that are significant in this window, of samples that `good` says; wave_series_ becomes their sum.
+bool Conditioner::find_lines(View<const std::uint8_t, 1> good) {
+  const auto found =
+      find_periodic(periodic_, zero_dm_.cview(), good, -std::log(config_.periodic.false_alarm));
+  if (is_counted_) count_lines(found);
   if (found.empty()) return false;
   periodic_waveform(periodic_, found, wave_series_.view());
   return true;

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "io/exporter.hpp"
+#include "kernels/base/fnv1a.hpp"
 
 namespace tianyan {
 namespace {
@@ -45,6 +46,12 @@ std::vector<Key> search_keys(SearchConfig& s) {
        "and "
        "speed, never the result.",
        "s", 1e-3, 1000.0},
+      {"search.unit_s", &s.unit_s,
+       "Length of the units in which a scan is searched and kept: what a run that is killed may lose, and "
+       "what "
+       "a job of a cluster takes. Each costs the reading of a few seconds beside it, and begins the running "
+       "noise anew.",
+       "s", 1.0, 1e6},
       {"search.backend",
        &s.backend,
        "Where the search runs; auto takes a GPU if there is one.",
@@ -324,12 +331,6 @@ void check_rules(const ChannelizeConfig& c, ReadReport& report) {
                   c.oversampling));
 }
 
-std::uint64_t fnv1a(const std::string& text) {
-  std::uint64_t hash = 0xcbf29ce484222325u;
-  for (unsigned char byte : text) hash = (hash ^ byte) * 0x100000001b3u;
-  return hash;
-}
-
 }  // namespace
 
 std::optional<Fraction> oversampling_of(const ChannelizeConfig& config) {
@@ -364,6 +365,13 @@ std::string print_config(const Config& config) {
   return "# Effective configuration of tianyan: a key left out keeps its default, units are in the "
          "names.\n\n" +
          print_toml(schema_of(copy));
+}
+
+std::map<std::string, std::string> config_values(const Config& config) {
+  Config copy = config;
+  std::map<std::string, std::string> values;
+  for (const auto& key : schema_of(copy).keys) values[key.name] = print_value(key.slot);
+  return values;
 }
 
 std::string config_hash(const Config& config) {

@@ -1,6 +1,7 @@
 // The configuration of a search: plain structs, read from TOML and --set, every default visible here.
 #pragma once
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,6 +20,7 @@ struct SearchConfig {
   double snr_loss_max = 0.1;  ///< fraction of S/N that the plan may lose
   bool running_noise = true;  ///< S/N is corrected for noise that is redder than its weights say
   double block_s = 2.0;
+  double unit_s = 300.0;
   std::string backend = "auto";  ///< auto, cpu or cuda
 };
 
@@ -139,6 +141,9 @@ Config load_config(const std::string& path, const std::vector<std::string>& set 
 
 /// The effective configuration as TOML with a comment for each key. Loading it gives the same Config.
 std::string print_config(const Config& config);
+
+/// The effective values as TOML, by key.
+std::map<std::string, std::string> config_values(const Config& config);
 
 /// 16 hexadecimal digits: FNV-1a of print_config() with what cannot change an answer at its default: limits,
 /// output, block length, backend, and what `tianyan channelize` alone looks at.

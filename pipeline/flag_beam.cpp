@@ -87,7 +87,7 @@ void FlagBeam::start() {
     sink_ = create_sink(files_.clean, info_, as_values ? float_format(from) : from, files_.overwrite);
     converter_ = std::make_unique<BlockConverter>(info_, from, sink_->format(), as_values, keeps);
   }
-  reader_ = std::make_unique<ReadAhead>(source_, window_samples_);
+  reader_ = std::make_unique<ReadAhead>(source_, SampleRange{0, source_.info().n_time}, window_samples_);
   conditioner_.allocate();
   const auto n_subband = std::ssize(conditioner_.subbands()) - 1;
   q_ = Array<std::int8_t, 2>({info_.n_chan, window_samples_});

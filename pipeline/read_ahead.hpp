@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "io/source.hpp"
+#include "kernels/base/sample_range.hpp"
 
 namespace tianyan {
 
@@ -54,13 +55,17 @@ class BoundedQueue {
   std::exception_ptr failure_;
 };
 
-/// Windows [0, n), [n, 2 n), ... of a source; the last one is shorter.
+/// Windows of n samples of a range of a source, from its begin on; the last one may be shorter.
 class ReadAhead {
  public:
   static constexpr int kWindowsInFlight = 1;  ///< of two buffers, one is with the search or being read
 
-  ReadAhead(Source& source, std::int64_t window_samples)
-      : source_(source), window_(window_samples), filled_(kWindowsInFlight), empty_(kWindowsInFlight + 2) {
+  ReadAhead(Source& source, SampleRange range, std::int64_t window_samples)
+      : source_(source),
+        range_(range),
+        window_(window_samples),
+        filled_(kWindowsInFlight),
+        empty_(kWindowsInFlight + 2) {
     for (int i = 0; i < kWindowsInFlight + 1; ++i) empty_.push(RawBlock{});
     thread_ = std::thread([this] { run(); });
   }
@@ -83,11 +88,10 @@ class ReadAhead {
  private:
   void run() {
     try {
-      const std::int64_t n_time = source_.info().n_time;
-      for (std::int64_t t = 0; t < n_time; t += window_) {
+      for (std::int64_t t = range_.begin; t < range_.end; t += window_) {
         auto block = empty_.pop();
         if (!block) return;
-        source_.read(t, std::min(window_, n_time - t), *block);
+        source_.read(t, std::min(window_, range_.end - t), *block);
         if (!filled_.push(std::move(*block))) return;
       }
       filled_.close();
@@ -97,6 +101,7 @@ class ReadAhead {
   }
 
   Source& source_;
+  SampleRange range_;
   std::int64_t window_;
   BoundedQueue<RawBlock> filled_, empty_;
   std::thread thread_;

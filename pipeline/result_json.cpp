@@ -142,15 +142,35 @@ FlagReport flags_from(const json& j) {
   return f;
 }
 
-std::vector<InputFile> files_from(const json& j) {
+// Numbers alone: there may be many.
+json to_json(const Event& e) { return {e.time_s, e.dm_pc_cm3, e.width_s, e.snr, e.snr_white}; }
+
+Event event_from(const json& j) { return {j.at(0), j.at(1), j.at(2), j.at(3), j.at(4)}; }
+
+json to_json(const Cluster& c) {
+  return {{"best", to_json(c.best)},
+          {"n_members", c.n_members},
+          {"time_first_s", c.time_first_s},
+          {"time_last_s", c.time_last_s}};
+}
+
+Cluster cluster_from(const json& j) {
+  return {event_from(j.at("best")), j.at("n_members"), j.at("time_first_s"), j.at("time_last_s")};
+}
+
+json to_json(const SampleRange& r) { return {r.begin, r.end}; }
+
+SampleRange range_from(const json& j) { return {j.at(0), j.at(1)}; }
+
+}  // namespace
+
+std::vector<InputFile> files_from_json(const json& j) {
   std::vector<InputFile> files;
   for (const auto& f : j)
     files.push_back(
         {f.at("path"), f.at("size_bytes"), f.at("header_checksum"), f.at("first_sample"), f.at("n_time")});
   return files;
 }
-
-}  // namespace
 
 json to_json(const std::vector<InputFile>& files) {
   json all = json::array();
@@ -180,6 +200,29 @@ json to_json(const FlagReport& f) {
   return j;
 }
 
+json to_json(const UnitResult& r) {
+  json clusters = json::array(), events = json::array();
+  for (const auto& c : r.clusters) clusters.push_back(to_json(c));
+  for (const auto& e : r.edge_events) events.push_back(to_json(e));
+  return {
+      {"index", r.unit.index},       {"own", to_json(r.unit.own)}, {"read", to_json(r.unit.read)},
+      {"rows_end", r.unit.rows_end}, {"clusters", clusters},       {"edge_events", events},
+      {"flags", to_json(r.flags)},   {"n_events", r.n_events},     {"n_events_dropped", r.n_events_dropped},
+      {"seconds", r.seconds}};
+}
+
+UnitResult unit_result_from_json(const json& j) {
+  UnitResult r;
+  r.unit = {j.at("index"), range_from(j.at("own")), range_from(j.at("read")), j.at("rows_end")};
+  for (const auto& c : j.at("clusters")) r.clusters.push_back(cluster_from(c));
+  for (const auto& e : j.at("edge_events")) r.edge_events.push_back(event_from(e));
+  r.flags = flags_from(j.at("flags"));
+  r.n_events = j.at("n_events");
+  r.n_events_dropped = j.at("n_events_dropped");
+  r.seconds = j.at("seconds");
+  return r;
+}
+
 json to_json(const BeamResult& r) {
   json candidates = json::array();
   for (const auto& c : r.candidates) candidates.push_back(to_json(c));
@@ -200,7 +243,7 @@ BeamResult beam_result_from_json(const json& j) {
   r.beam = j.at("beam");
   r.info = info_from(j.at("stream"));
   r.format_name = j.at("format");
-  r.files = files_from(j.at("files"));
+  r.files = files_from_json(j.at("files"));
   r.losses = losses_from(j.at("losses"));
   for (const auto& c : j.at("candidates")) r.candidates.push_back(candidate_from(c));
   r.flags = flags_from(j.at("flags"));

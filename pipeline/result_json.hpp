@@ -12,7 +12,10 @@ namespace tianyan {
 nlohmann::json to_json(const std::vector<InputFile>& files);
 nlohmann::json to_json(const FlagReport& report);
 nlohmann::json to_json(const BeamResult& result);
-/// Throws nlohmann::json::exception where something is missing.
+nlohmann::json to_json(const UnitResult& result);
+/// These throw nlohmann::json::exception where something is missing.
+std::vector<InputFile> files_from_json(const nlohmann::json& j);
+UnitResult unit_result_from_json(const nlohmann::json& j);
 BeamResult beam_result_from_json(const nlohmann::json& j);
 nlohmann::json to_json(const SearchPlan& plan);
 

@@ -1,12 +1,21 @@
-// Making a run directory, and the ledger of finished beams.
+// Making and locking a run directory, and its ledger.
 #include "pipeline/run_directory.hpp"
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "io/atomic_file.hpp"
+#include "io/beam_name.hpp"
 #include "io/exporter.hpp"
 #include "io/text_file.hpp"
+#include "kernels/base/fnv1a.hpp"
 #include "pipeline/result_json.hpp"
 #include "pipeline/version.hpp"
 
@@ -14,8 +23,10 @@ namespace tianyan {
 namespace {
 
 namespace fs = std::filesystem;
+using nlohmann::json;
 
 // What a run writes; --overwrite removes these and nothing else.
+constexpr const char* kLockName = ".lock";
 constexpr const char* kRunFiles[] = {
     "config.toml",       "candidates.ecsv", "detections.ecsv", "report.json", "report.html",
     "completeness.ecsv", "injections.ecsv", "ledger",          "plots",       "cutouts"};
@@ -31,44 +42,172 @@ void remove_exported(const std::string& path, const ExportFormat& format) {
   }
 }
 
+// But for a lock, which a run that made nothing leaves.
+bool holds_nothing(const std::string& path) {
+  return std::all_of(fs::directory_iterator(path), fs::directory_iterator(),
+                     [](const fs::directory_entry& e) { return e.path().filename() == kLockName; });
+}
+
+// Lines of the effective configs that differ, as "  search.snr_min: 7.0 then, 8.0 now".
+std::string config_changes(const Config& then, const Config& now) {
+  const auto before = config_values(then), after = config_values(now);
+  std::string text;
+  for (const auto& [key, value] : after)
+    if (before.at(key) != value) text += fmt::format("\n  {}: {} then, {} now", key, before.at(key), value);
+  return text;
+}
+
 void check_existing(const std::string& path, const Config& config, ExistingRun existing) {
   if (!fs::exists(path)) return;
   require(fs::is_directory(path), "{} is a file, not a directory: name another output", path);
-  if (fs::is_empty(path)) return;
-  if (existing == ExistingRun::kResume) {
-    expect(config_hash(load_config(path + "/config.toml")) == config_hash(config),
-           "{} was made with another config than this one: a run is resumed with the config it began with",
-           path);
+  if (holds_nothing(path)) return;
+  if (existing == ExistingRun::kResume || existing == ExistingRun::kShare) {
+    if (!fs::exists(path + "/config.toml"))
+      return;  // stopped before there was one, or by another job just now
+    const auto then = load_config(path + "/config.toml");
+    expect(config_hash(then) == config_hash(config),
+           "{} was made with another config than this one: a run is resumed with the config it began with{}",
+           path, config_changes(then, config));
     return;
   }
   expect(existing == ExistingRun::kOverwrite,
          "{} is not empty: name another directory, or say --resume or --overwrite", path);
+}
+
+void remove_existing(const std::string& path) {
   for (const char* name : kRunFiles) fs::remove_all(fs::path(path) / name);
   for (const auto& format : export_formats()) remove_exported(path, format);
+}
+
+// What runs that were killed left of files that they were writing; nobody else writes here now.
+void remove_unfinished(const std::string& path) {
+  std::vector<fs::path> left;
+  for (const auto& entry : fs::recursive_directory_iterator(path))
+    if (entry.is_regular_file() && is_temporary_name(entry.path().filename().string()))
+      left.push_back(entry.path());
+  for (const auto& file : left) fs::remove(file);
+}
+
+// "FILE: 1024 bytes then, 2048 now"; empty where nothing differs.
+std::string file_changes(const std::vector<InputFile>& then, const std::vector<InputFile>& now) {
+  std::string text;
+  for (std::size_t i = 0; i < std::max(then.size(), now.size()); ++i) {
+    if (i >= now.size())
+      text += fmt::format("\n  {}: is not among the inputs now", then[i].path);
+    else if (i >= then.size())
+      text += fmt::format("\n  {}: was not among the inputs then", now[i].path);
+    else if (then[i].path != now[i].path)
+      text += fmt::format("\n  {} then, {} now", then[i].path, now[i].path);
+    else if (then[i].size_bytes != now[i].size_bytes)
+      text +=
+          fmt::format("\n  {}: {} bytes then, {} now", now[i].path, then[i].size_bytes, now[i].size_bytes);
+    else if (then[i].header_checksum != now[i].header_checksum)
+      text += fmt::format("\n  {}: its first 64 KiB have changed", now[i].path);
+  }
+  return text;
+}
+
+std::string host_name() {
+  char name[256] = {};
+  return ::gethostname(name, sizeof name - 1) == 0 ? name : "an unknown host";
 }
 
 }  // namespace
 
 RunDirectory::RunDirectory(const std::string& path, const Config& config, ExistingRun existing)
-    : path_(path), config_hash_(config_hash(config)), resume_(existing == ExistingRun::kResume) {
+    : path_(path),
+      config_hash_(config_hash(config)),
+      resume_(existing == ExistingRun::kResume || existing == ExistingRun::kShare) {
   try {
     check_existing(path, config, existing);
+    fs::create_directories(path);
+    lock(existing == ExistingRun::kShare);
+    if (existing == ExistingRun::kOverwrite) remove_existing(path);
+    if (existing == ExistingRun::kResume) remove_unfinished(path);
     fs::create_directories(fs::path(path) / "ledger");
     if (config.output.plots) fs::create_directories(fs::path(path) / "plots");
     if (config.output.cutouts) fs::create_directories(fs::path(path) / "cutouts");
   } catch (const fs::filesystem_error& e) {
     throw std::runtime_error(fmt::format("{} cannot be written: {}", path, e.code().message()));
   }
-  write_text_file(file("config.toml"), print_config(config));
+  if (!fs::exists(file("config.toml"))) write_text_file(file("config.toml"), print_config(config));
 }
 
-std::string RunDirectory::ledger_file(int beam) const {
-  return file(fmt::format("ledger/M{:02d}.json", beam));
+RunDirectory::~RunDirectory() {
+  if (lock_ >= 0) ::close(lock_);
+}
+
+// Whoever holds the lock is named in it. File systems that cannot lock say so, and are trusted.
+void RunDirectory::lock(bool is_shared) {
+  const std::string path = file(kLockName);
+  lock_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  const int reason = errno;
+  require(lock_ >= 0, "{} cannot be written: {}", path_, std::strerror(reason));
+  if (::flock(lock_, (is_shared ? LOCK_SH : LOCK_EX) | LOCK_NB) == 0) {
+    const std::string owner = fmt::format("process {} on {}\n", ::getpid(), host_name());
+    if (!is_shared && (::ftruncate(lock_, 0) != 0 || ::write(lock_, owner.data(), owner.size()) < 0)) return;
+    return;
+  }
+  require(errno != EWOULDBLOCK, "{} is being written by another run: {}", path_, read_text_file(path));
+}
+
+std::string RunDirectory::unit_file(int beam, int unit) const {
+  return file(fmt::format("ledger/{}/{:04d}.json", beam_name(beam), unit));
+}
+
+void RunDirectory::bind_inputs(const std::map<int, std::vector<InputFile>>& files) const {
+  const std::string path = file("ledger/inputs.json");
+  json all = {{"version", kVersion}, {"config", config_hash_}, {"beams", json::object()}};
+  for (const auto& [beam, of] : files) all["beams"][beam_name(beam)] = to_json(of);
+  if (!resume_ || !fs::exists(path)) {
+    write_text_file(path, all.dump(1) + "\n");
+    return;
+  }
+  json then;
+  std::string changes;
+  try {
+    then = json::parse(read_text_file(path));
+    if (then.at("version") != kVersion)
+      changes += fmt::format("\n  tianyan {} then, {} now", then.at("version").get<std::string>(), kVersion);
+    for (const auto& [beam, of] : files)
+      if (then.at("beams").contains(beam_name(beam)))
+        changes += file_changes(files_from_json(then.at("beams").at(beam_name(beam))), of);
+  } catch (const json::exception& e) {
+    throw std::runtime_error(fmt::format("{}: not a list of a run's inputs: {}", path, e.what()));
+  }
+  expect(changes.empty(), "{} cannot go on, for what it began with has changed (--overwrite begins anew):{}",
+         path_, changes);
+  const std::size_t n_beam = then["beams"].size();
+  then["beams"].update(all["beams"]);
+  if (then["beams"].size() > n_beam) write_text_file(path, then.dump(1) + "\n");
+}
+
+void RunDirectory::store(int beam, const UnitResult& result) const {
+  const std::string entry = to_json(result).dump();
+  const json whole = {{"config", config_hash_}, {"checksum", fnv1a(entry)}, {"unit", entry}};
+  write_text_file(unit_file(beam, result.unit.index), whole.dump());
+}
+
+std::optional<UnitResult> RunDirectory::load(int beam, const SearchUnit& unit) const {
+  const std::string path = unit_file(beam, unit.index);
+  if (!resume_ || !fs::exists(path)) return std::nullopt;
+  try {
+    const json whole = json::parse(read_text_file(path));
+    const std::string entry = whole.at("unit");
+    if (whole.at("config") != config_hash_ || whole.at("checksum") != fnv1a(entry)) return std::nullopt;
+    auto result = unit_result_from_json(json::parse(entry));
+    if (!(result.unit == unit)) return std::nullopt;
+    return result;
+  } catch (const json::exception&) {
+    return std::nullopt;  // not whole: the unit is searched again
+  } catch (const std::runtime_error&) {
+    return std::nullopt;  // not to be read
+  }
 }
 
 void RunDirectory::store(const BeamResult& result) const {
-  nlohmann::json entry = {{"version", kVersion}, {"config", config_hash_}, {"result", to_json(result)}};
-  write_text_file(ledger_file(result.beam), entry.dump());
+  const json entry = {{"version", kVersion}, {"config", config_hash_}, {"result", to_json(result)}};
+  write_text_file(file(fmt::format("ledger/{}.json", beam_name(result.beam))), entry.dump());
 }
 
 std::vector<BeamResult> load_ledger(const std::string& run_directory) {
@@ -80,27 +219,12 @@ std::vector<BeamResult> load_ledger(const std::string& run_directory) {
   std::vector<BeamResult> results;
   for (const auto& path : paths) {
     try {
-      results.push_back(beam_result_from_json(nlohmann::json::parse(read_text_file(path)).at("result")));
-    } catch (const nlohmann::json::exception& e) {
+      results.push_back(beam_result_from_json(json::parse(read_text_file(path)).at("result")));
+    } catch (const json::exception& e) {
       throw std::runtime_error(fmt::format("{}: not a finished beam of a run: {}", path, e.what()));
     }
   }
   return results;
-}
-
-std::optional<BeamResult> RunDirectory::load(int beam, const std::vector<InputFile>& files) const {
-  if (!resume_ || !fs::exists(ledger_file(beam))) return std::nullopt;
-  try {
-    const auto entry = nlohmann::json::parse(read_text_file(ledger_file(beam)));
-    if (entry.at("version") != kVersion || entry.at("config") != config_hash_) return std::nullopt;
-    BeamResult result = beam_result_from_json(entry.at("result"));
-    if (to_json(result.files) != to_json(files)) return std::nullopt;
-    return result;
-  } catch (const nlohmann::json::exception&) {
-    return std::nullopt;  // not whole: the beam is searched again
-  } catch (const std::runtime_error&) {
-    return std::nullopt;  // not to be read
-  }
 }
 
 }  // namespace tianyan

@@ -1,7 +1,18 @@
-// A run directory: made before anything runs, never mixed with another run's files.
+// A run directory: made before anything runs, never mixed with another run's files, written by one run at a
+// time.
+//
+// RUN/.lock is held by whoever writes. RUN/ledger is what a run that was stopped goes on from:
+//
+//   inputs.json      version, hash of the config, and the files of each beam
+//   MNN/UUUU.json    what unit UUUU of beam NN gave, with a checksum
+//   MNN.json         the units of the beam joined: what `tianyan sift` reads
+//
+// Every file is written under a name of its own, flushed and renamed: it is whole or not there.
 #pragma once
+#include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "pipeline/beam_search.hpp"
 #include "pipeline/config.hpp"
@@ -10,34 +21,47 @@ namespace tianyan {
 
 enum class ExistingRun {
   kRefuse,     ///< a directory that is not empty is an error
-  kResume,     ///< beams that are finished are kept; the config must be the same
+  kResume,     ///< units that are finished are kept; config, version and inputs must be the same
   kOverwrite,  ///< what an earlier run wrote is removed first, other files stay
+  kShare,      ///< as kResume, beside others that share the run; made where it is not there
 };
 
-/// The results of finished beams are in RUN/ledger, one file each, written whole or not at all.
 class RunDirectory {
  public:
-  /// Makes RUN with config.toml, ledger/, and plots/ and cutouts/ where the config wants them. Throws
-  /// std::invalid_argument where the directory is not empty or holds another config's run, std::runtime_error
-  /// where it cannot be written.
+  /// Makes RUN with config.toml, ledger/, and plots/ and cutouts/ where the config wants them, and locks it.
+  /// Throws std::invalid_argument where the directory is not empty or holds another config's run,
+  /// std::runtime_error where it cannot be written or another run writes it.
   RunDirectory(const std::string& path, const Config& config, ExistingRun existing);
+  ~RunDirectory();
+  RunDirectory(const RunDirectory&) = delete;
+  RunDirectory& operator=(const RunDirectory&) = delete;
 
   const std::string& path() const { return path_; }
   std::string file(const std::string& name) const { return path_ + "/" + name; }
+
+  /// The inputs that the run is of, by beam. Of a run that is resumed they must be those that it began with,
+  /// and the program the same version: throws std::invalid_argument naming each difference. Beams that only
+  /// one of the two has are no difference.
+  void bind_inputs(const std::map<int, std::vector<InputFile>>& files) const;
+
+  void store(int beam, const UnitResult& result) const;
+  /// An earlier result of the same unit, where it is whole.
+  std::optional<UnitResult> load(int beam, const SearchUnit& unit) const;
+  /// Of all its units.
   void store(const BeamResult& result) const;
-  /// The beam's earlier result where it is whole and its input files are the same.
-  std::optional<BeamResult> load(int beam, const std::vector<InputFile>& files) const;
 
  private:
-  std::string ledger_file(int beam) const;
+  std::string unit_file(int beam, int unit) const;
+  void lock(bool is_shared);
 
   std::string path_;
   std::string config_hash_;
   bool resume_;
+  int lock_ = -1;  // descriptor
 };
 
-/// All finished beams of a run, by beam, whatever its config and files. Throws std::runtime_error naming the
-/// file where one cannot be read.
+/// All beams of a run that have a result, by beam, whatever its config and files. Throws std::runtime_error
+/// naming the file where one cannot be read.
 std::vector<BeamResult> load_ledger(const std::string& run_directory);
 
 }  // namespace tianyan

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "io/beam_name.hpp"
 #include "io/ecsv.hpp"
 #include "io/text_file.hpp"
 #include "kernels/row_ops.hpp"
@@ -101,6 +102,34 @@ json inject(const SearchRequest& request, const RunDirectory& run,
   return {{"n_injected", injected.outcomes.size()}, {"n_recovered", n_recovered}};
 }
 
+std::map<int, std::vector<InputFile>> files_by_beam(const std::vector<Beam>& beams) {
+  std::map<int, std::vector<InputFile>> files;
+  for (const auto& beam : beams)
+    if (beam.source) files[beam.number] = files_of(beam);
+  return files;
+}
+
+// What the ledger got in a run that searched a part.
+SearchSummary part_summary(const std::vector<Beam>& beams) {
+  SearchSummary summary;
+  summary.n_beam = std::ssize(beams);
+  for (const auto& beam : beams) {
+    if (!beam.failure.empty()) {
+      ++summary.n_failed;
+      summary.remarks.push_back(fmt::format("beam {} failed: {}", beam_name(beam.number), beam.failure));
+    }
+    for (const auto& unit : beam.units) {
+      summary.n_unit += unit.is_todo;
+      if (unit.failure.empty()) continue;
+      ++summary.n_failed;
+      summary.remarks.push_back(
+          fmt::format("beam {}, unit {}: {}", beam_name(beam.number), unit.unit.index, unit.failure));
+    }
+  }
+  if (summary.n_failed > 0) summary.exit_code = ExitCode::kIncomplete;
+  return summary;
+}
+
 SiftInputs sift_inputs(const Config& config, std::vector<Beam>& beams) {
   SiftInputs inputs;
   for (auto& beam : beams)
@@ -126,7 +155,10 @@ SearchSummary run_search(const SearchRequest& request) {
   if (!request.injections.empty()) pulses = bind_injections(request.injections, beams);
   const RunDirectory run(request.run_directory, request.config, request.existing);
   catch_interrupts();
+  run.bind_inputs(files_by_beam(beams));
   const auto shares = search_beams(request, run, plans, beams);
+  if (request.scope == SearchScope::kPart) return part_summary(beams);
+  join_beams(request.config, run, beams);
 
   SearchSummary summary;
   const auto inputs = sift_inputs(request.config, beams);

@@ -10,6 +10,17 @@
 
 namespace tianyan {
 
+/// Of the units of all beams, in order, the number-th of n equal shares; 1 of 1 is all of them.
+struct SearchPart {
+  int number = 1, n = 1;
+};
+
+enum class SearchScope {
+  kAll,     ///< search, then sift
+  kPart,    ///< search units into the ledger, and nothing else
+  kFinish,  ///< take what the ledger has, and sift
+};
+
 struct SearchRequest {
   Config config;
   std::vector<std::string> inputs;
@@ -17,6 +28,8 @@ struct SearchRequest {
   std::string mask;  ///< a mask file, or a directory with one for each beam; empty: none
   ExistingRun existing = ExistingRun::kRefuse;
   bool quiet = false;
+  SearchScope scope = SearchScope::kAll;
+  SearchPart part = {};         ///< with kPart
   std::string injections = {};  ///< pulses for shadow copies (pipeline/injection_spec.hpp); empty: none
 };
 
@@ -24,6 +37,7 @@ struct SearchRequest {
 struct SearchSummary {
   ExitCode exit_code = ExitCode::kDone;
   std::int64_t n_beam = 0, n_failed = 0, n_candidate = 0;
+  std::int64_t n_unit = 0;  ///< that a part searched; then n_failed counts units, and beams that have none
   std::int64_t n_astrophysical = 0, n_known = 0, n_rfi = 0;  ///< events of all beams together
   std::vector<std::string> remarks;  ///< one line each: what was skipped, lost or cut short
 };

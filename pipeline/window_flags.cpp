@@ -192,7 +192,7 @@ std::vector<std::int64_t> WindowFlags::changing_cells() const {
   return at;
 }
 
-void WindowFlags::finish() {
+void WindowFlags::finish(bool is_counted) {
   if (any_cell_) {
     weights_ = split_at(weights_, changing_cells());
     parallel_for(n_threads_, (n_chan_ + 63) / 64, [&](std::int64_t task, int) {
@@ -211,10 +211,10 @@ void WindowFlags::finish() {
   window_counts_.total = n_time_ * n_chan_;
   for (std::int64_t r = 0; r < kNumFlagRules; ++r)
     for (std::int64_t c = 0; c < n_chan_; ++c) {
-      by_channel_(r, c) += of_window_(r, c);
+      by_channel_(r, c) += is_counted ? of_window_(r, c) : 0;
       window_counts_.by_rule[static_cast<std::size_t>(r)] += of_window_(r, c);
     }
-  n_time_total_ += n_time_;
+  n_time_total_ += is_counted ? n_time_ : 0;
 }
 
 void WindowFlags::rules(View<std::uint8_t, 2> rule) const {

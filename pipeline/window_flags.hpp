@@ -53,14 +53,15 @@ class WindowFlags {
   bool any_cell() const { return any_cell_; }
   bool cell_is_flagged(std::int64_t c, std::int64_t k) const { return cell_rule_(c, k) != 0; }
 
-  /// Weights of the whole window [0, window_samples), all rules applied; counts go to the report.
-  void finish();
+  /// Weights of the whole window [0, window_samples), all rules applied; where it is counted, its counts go
+  /// to those of all windows.
+  void finish(bool is_counted = true);
   /// The rule that took the whole of a channel in a cell, or of several the last, [cell][channel], of cells
   /// that hold recorded samples.
   void rules(View<std::uint8_t, 2> rule) const;
   /// Of the window that was finished last.
   const FlagCounts& counts() const { return window_counts_; }
-  /// Of all windows, [rule][channel].
+  /// Of all counted windows, [rule][channel].
   View<const std::int64_t, 2> channel_counts() const { return by_channel_.cview(); }
   std::int64_t n_time_total() const { return n_time_total_; }
 

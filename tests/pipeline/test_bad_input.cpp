@@ -165,7 +165,7 @@ TEST_F(BadInputTest, AFullDiskIsOneLineAndLeavesNothingUnderAFinalName) {
   EXPECT_EQ(o.exit_code, 1) << o.err;
   EXPECT_EQ(std::count(o.err.begin(), o.err.end(), '\n'), 1) << o.err;
   for (const auto& entry : fs::recursive_directory_iterator(dir_.file("run")))
-    EXPECT_FALSE(entry.is_regular_file()) << entry.path();
+    EXPECT_TRUE(!entry.is_regular_file() || entry.path().filename() == ".lock") << entry.path();
 }
 
 TEST_F(BadInputTest, ASignalStopsTheRunWith75AndResumeGoesOnToTheSameTables) {
@@ -181,7 +181,7 @@ TEST_F(BadInputTest, ASignalStopsTheRunWith75AndResumeGoesOnToTheSameTables) {
   ASSERT_EQ(run(arguments + "-o '" + dir_.file("whole") + "'").exit_code, 0);
   // Killed while the second beam is searched: the ledger of the first one is there.
   const auto o = run(arguments + "-o '" + dir_.file("run") + "'",
-                     "(while [ ! -e '" + dir_.file("run/ledger/M01.json") +
+                     "(while [ ! -e '" + dir_.file("run/ledger/M01/0000.json") +
                          "' ]; do sleep 0.01; done; kill -TERM $$) & exec ");
   EXPECT_EQ(o.exit_code, 75) << o.err;
   EXPECT_TRUE(contains(o.err, "--resume")) << o.err;

@@ -199,6 +199,7 @@ struct BoundScan {
   void search() {
     const RunDirectory run(request.run_directory, request.config, request.existing);
     search_beams(request, run, plans, beams);
+    join_beams(request.config, run, beams);
   }
   SearchRequest request;
   std::vector<Beam> beams;
@@ -234,13 +235,13 @@ TEST(InStep, ABeamThatCannotBeStoredLeavesTheOthersWhole) {
   spec.duration_s = 1.0;
   simulate_scan(spec, dir.file("scan"));
   BoundScan scan(dir.file("scan"), dir.file("run"), quick_config());
-  fs::create_directories(dir.file("run/ledger/M08.json/in_the_way"));
+  fs::create_directories(dir.file("run/ledger/M08/0000.json/in_the_way"));
   scan.request.existing = ExistingRun::kResume;
   search_into(dir.file("other"), {dir.file("scan")}, scan.request.config);
   fs::copy_file(dir.file("other/config.toml"), dir.file("run/config.toml"));
   scan.search();
   for (const auto& beam : scan.beams) EXPECT_EQ(beam.failure.empty(), beam.number != 8) << beam.failure;
-  EXPECT_TRUE(contains(scan.beams.at(1).failure, "M08.json")) << scan.beams.at(1).failure;
+  EXPECT_TRUE(contains(scan.beams.at(1).failure, "M08/0000.json")) << scan.beams.at(1).failure;
   EXPECT_FALSE(scan.beams.at(1).result.has_value());
   EXPECT_TRUE(fs::exists(dir.file("run/ledger/M16.json")));
 }
@@ -282,7 +283,7 @@ TEST(InStep, ResumeSearchesTheWholeGroupAgainOrNothing) {
   auto beams = report_of(run)["beams"];
   for (const auto& beam : beams) EXPECT_EQ(beam["threads"], 0) << "from the ledger";
   EXPECT_EQ(read_text(run + "/candidates.ecsv"), candidates);
-  fs::remove(run + "/ledger/M08.json");
+  fs::remove_all(run + "/ledger/M08");
   search_into(run, {dir.file("scan")}, quick_config(), ExistingRun::kResume);
   beams = report_of(run)["beams"];
   for (const auto& beam : beams) EXPECT_GT(beam["threads"], 0) << beam["beam"];
@@ -308,7 +309,7 @@ TEST_F(InStepCommandTest, ASignalStopsTheGroupAndResumeGivesTheSameTables) {
                                                            "kill -INT $$) & exec ");
   EXPECT_EQ(o.exit_code, 75) << o.err;
   EXPECT_TRUE(contains(o.err, "--resume")) << o.err;
-  EXPECT_TRUE(fs::is_empty(dir_.file("run/ledger")));
+  EXPECT_FALSE(fs::exists(dir_.file("run/ledger/M01")));
   EXPECT_EQ(run(arguments + "--resume -o '" + dir_.file("run") + "'").exit_code, 0);
   EXPECT_EQ(read_text(dir_.file("run/candidates.ecsv")), read_text(dir_.file("whole/candidates.ecsv")));
 }

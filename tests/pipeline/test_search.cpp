@@ -311,7 +311,7 @@ TEST(Search, ResumesWithTheFinishedBeamsAndGivesTheSameTables) {
   search_into(dir.file("run"), {dir.file("scan")}, small_config());
   const auto whole = read_text(dir.file("run/candidates.ecsv"));
   std::filesystem::remove(dir.file("run/candidates.ecsv"));
-  std::filesystem::remove(dir.file("run/ledger/M02.json"));
+  std::filesystem::remove_all(dir.file("run/ledger/M02"));
   search_into(dir.file("run"), {dir.file("scan")}, small_config(), ExistingRun::kResume);
   EXPECT_EQ(read_text(dir.file("run/candidates.ecsv")), whole);
   auto other = small_config();

@@ -150,14 +150,14 @@ TEST(Search, OfSeveralBeamsAtOnceGoesOnWithoutTheOneThatFails) {
   auto config = small_config();
   config.limits.threads = 3;
   search_into(dir.file("run"), {dir.file("scan")}, config);
-  for (const char* name : {"M01.json", "M02.json"}) std::filesystem::remove(dir.file("run/ledger/") + name);
-  std::filesystem::create_directories(dir.file("run/ledger/M02.json/in_the_way"));
+  for (const char* name : {"M01", "M02"}) std::filesystem::remove_all(dir.file("run/ledger/") + name);
+  std::filesystem::create_directories(dir.file("run/ledger/M02/0000.json/in_the_way"));
   const auto summary = search_into(dir.file("run"), {dir.file("scan")}, config, ExistingRun::kResume);
   EXPECT_EQ(summary.exit_code, ExitCode::kIncomplete);
   EXPECT_EQ(summary.n_failed, 1);
   const auto report = report_of(dir.file("run"));
   EXPECT_EQ(report["beams_at_once"], 2);
-  EXPECT_TRUE(contains(report["beams"][1]["failure"].get<std::string>(), "M02.json"));
+  EXPECT_TRUE(contains(report["beams"][1]["failure"].get<std::string>(), "M02/0000.json"));
   EXPECT_EQ(report["beams"][2]["threads"], 0);  // from the ledger
   EXPECT_TRUE(std::filesystem::is_regular_file(dir.file("run/ledger/M01.json")));
 }
@@ -176,11 +176,11 @@ TEST_F(SearchCommandTest, ASignalStopsAllBeamsThatRunAndResumeGoesOn) {
   ASSERT_EQ(run(arguments + "-o '" + dir_.file("whole") + "'").exit_code, 0);
   // The first two beams are done, or nearly so, when the signal comes; four are left.
   const auto o =
-      run(arguments + "-o '" + dir_.file("run") + "'", "(while [ ! -e '" + dir_.file("run/ledger/M01.json") +
+      run(arguments + "-o '" + dir_.file("run") + "'", "(while [ ! -e '" + dir_.file("run/ledger/M01/0000.json") +
                                                            "' ]; do sleep 0.01; done; kill -INT $$) & exec ");
   EXPECT_EQ(o.exit_code, 75) << o.err;
   EXPECT_FALSE(std::filesystem::exists(dir_.file("run/candidates.ecsv")));
-  EXPECT_FALSE(std::filesystem::exists(dir_.file("run/ledger/M06.json")));
+  EXPECT_FALSE(std::filesystem::exists(dir_.file("run/ledger/M06")));
   EXPECT_EQ(run(arguments + "--resume -o '" + dir_.file("run") + "'").exit_code, 0);
   EXPECT_EQ(read_text(dir_.file("run/candidates.ecsv")), read_text(dir_.file("whole/candidates.ecsv")));
 }
