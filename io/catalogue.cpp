@@ -2,7 +2,6 @@
 #include "io/catalogue.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <string_view>
 
 #include "io/catalogue_row.hpp"
@@ -14,11 +13,6 @@
 
 namespace tianyan {
 namespace {
-
-std::string lower(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return text;
-}
 
 std::string place_of(const std::string& path, int line) { return path + ":" + std::to_string(line); }
 
@@ -53,7 +47,7 @@ std::string angle_error_text(const std::string& value, const std::string& digits
 void read_database_line(const std::string& line, CatalogueRow& row) {
   const auto words = split_rows(line, {' ', '\0'}, row.place).front().cells;
   if (words.size() < 2) return;
-  const std::string key = lower(words[0]);
+  const std::string key = lower_case(words[0]);
   if (!row.values.emplace(key, words[1]).second) return;  // the first of several is the preferred one
   if (words.size() < 3) return;
   if (key == "dm") row.values.emplace("dm_err", error_text(words[1], words[2]));
@@ -90,9 +84,9 @@ struct NameAndUnit {
 
 NameAndUnit split_unit(const std::string& title) {
   const auto open = title.find_first_of("([");
-  if (open == std::string::npos || open == 0) return {lower(trimmed(title)), ""};
+  if (open == std::string::npos || open == 0) return {lower_case(trimmed(title)), ""};
   const auto close = std::min(title.find_first_of(")]", open), title.size());
-  return {lower(trimmed(title.substr(0, open))), trimmed(title.substr(open + 1, close - open - 1))};
+  return {lower_case(trimmed(title.substr(0, open))), trimmed(title.substr(open + 1, close - open - 1))};
 }
 
 /// psrcat's CSV with errors has columns without a title behind each value: its error, then its reference.
@@ -161,7 +155,7 @@ void read_delimited(const std::string& text, const std::string& path, Catalogue&
 
 void read_table(const Table& table, const std::string& path, Catalogue& catalogue) {
   std::vector<NameAndUnit> titles;
-  for (const Column& column : table.columns()) titles.push_back({lower(column.name), column.unit});
+  for (const Column& column : table.columns()) titles.push_back({lower_case(column.name), column.unit});
   check_columns(make_row(titles, {1, {}}, path));
   for (std::size_t r = 0; r < table.n_row(); ++r) {
     DelimitedRow cells;

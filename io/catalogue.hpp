@@ -12,7 +12,7 @@ struct Catalogue {
   std::vector<KnownSource> sources;  ///< in the file's order
   std::int64_t n_skipped = 0;        ///< rows that no source was made of, though they are no repetition
   std::int64_t n_repeated = 0;       ///< rows of a name that an earlier row has: the earlier one stays
-  std::vector<std::string> notes;    ///< "PATH:LINE: J0002+6216 has no DM", at most 20, then how many more
+  std::vector<std::string> notes;    ///< "PATH:LINE: J0002+6216 has no DM", at most 5, then how many more
 };
 
 /// Reads by content, not by name:

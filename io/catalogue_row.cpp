@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cmath>
 #include <initializer_list>
 #include <optional>
@@ -22,7 +21,7 @@ constexpr double kDegPerHour = 15.0;
 constexpr double kRadPerDeg = 0.017453292519943295;
 constexpr double kObliquityDeg = 84381.406 / 3600.0;  // at J2000, IERS 2010, as psrcat's ecliptic positions
 constexpr double kMaxDm = 1e5;
-constexpr std::size_t kMaxNotes = 20;
+constexpr std::size_t kMaxNotes = 5;
 
 using Names = std::initializer_list<const char*>;
 
@@ -34,13 +33,8 @@ const Names kDecColumns = {"decj", "dec", "de", "dec_deg", "decjd", "decl", "rop
 const Names kDmColumns = {"dm", "dm_pc_cm3", "dm_fitb", "bonsai_dm", "rmp_dm"};
 const Names kDmErrColumns = {"dm_err", "dm_error", "dm_err_pc_cm3", "dm_fitb_err", "rmp_dm_error"};
 
-std::string lower(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return text;
-}
-
 bool is_missing_text(const std::string& text) {
-  const std::string word = lower(text);
+  const std::string word = lower_case(text);
   for (const char* none : {"", "*", "-9999", "-9999.0", "nan", "null", "--"})
     if (word == none) return true;
   return false;
@@ -95,7 +89,7 @@ std::optional<double> sexagesimal(const std::string& text) {
 bool is_in_hours(const CatalogueRow& row, const Value& ra) {
   const auto unit = row.units.find(ra.column);
   if (unit == row.units.end()) return false;
-  const std::string name = lower(unit->second);
+  const std::string name = lower_case(unit->second);
   return name == "h" || name == "hour" || name == "hours" || name == "hourangle" || name == "hms";
 }
 
@@ -177,7 +171,7 @@ void read_rotation(const CatalogueRow& row, KnownSource& source) {
   if (std::isnan(source.period_s)) source.period_s = 1.0 / f0;
   if (std::isnan(source.period_dot)) source.period_dot = -f1 / (f0 * f0);
   source.epoch_mjd = number(row, {"pepoch", "epoch_mjd"});
-  const std::string binary = lower(find(row, {"binary"}).text);
+  const std::string binary = lower_case(find(row, {"binary"}).text);
   source.is_binary = !binary.empty() && binary != "0" && binary != "false";
 }
 

@@ -48,7 +48,7 @@ std::vector<Cell> detection_cells(const Detection& d) {
   for (Cell cell :
        std::vector<Cell>{static_cast<std::int64_t>(d.beams.size()), beam_names(d.beams), d.position.ra_deg,
                          d.position.dec_deg, d.pos_err_deg, bary, d.class_name(), d.id, d.best.snr_white,
-                         static_cast<std::int64_t>(d.scan), fmt::format("{}", fmt::join(d.reasons, "; "))})
+                         static_cast<std::int64_t>(d.scan), d.reasons_text()})
     cells.push_back(std::move(cell));
   return cells;
 }

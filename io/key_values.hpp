@@ -42,6 +42,8 @@ std::optional<std::int64_t> parse_integer(const std::string& text);
 std::optional<Mjd> parse_mjd(const std::string& text);
 /// Without the blanks at both ends.
 std::string trimmed(const std::string& text);
+/// A to Z in lower case.
+std::string lower_case(std::string text);
 
 /// "-12:34:56.7" in its own unit (hours or degrees); NaN where it is no such thing.
 double parse_sexagesimal(const std::string& text);

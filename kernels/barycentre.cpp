@@ -34,23 +34,23 @@ struct TwoParts {
 };
 
 Instant instant_of(const Mjd& utc) {
-  expect(utc.day >= kFirstDay && utc.day < kEndDay,
-         "barycentric time of MJD {}: must be in [{}, {}), the years 1972 to 2099", utc.day, kFirstDay,
-         kEndDay);
+  expect(has_barycentric_time(utc), "barycentric time of MJD {}: must be in [{}, {}), the years 1972 to 2099",
+         utc.day, kFirstDay, kEndDay);
   expect(utc.second >= 0.0 && utc.second < kSecondsPerDay + 1.0,
          "barycentric time of MJD {}, second {}: the second must be in [0, 86401)", utc.day, utc.second);
   const double offset_s = tai_minus_utc_s(utc.day) + ERFA_TTMTAI;
   return {utc.plus_seconds(offset_s), offset_s};
 }
 
+double radius_m(const Vector& itrf_m) { return std::hypot(itrf_m[0], itrf_m[1], itrf_m[2]); }
+
 void check(const SkyPosition& source, const Vector& itrf_m) {
   expect(source.known() && std::abs(source.dec_deg) <= 90.0,
          "barycentric time for right ascension {}, declination {} degrees: must be a known position",
          source.ra_deg, source.dec_deg);
-  const double radius_m = std::hypot(itrf_m[0], itrf_m[1], itrf_m[2]);
-  expect(radius_m > kMinRadius_m && radius_m < kMaxRadius_m,
+  expect(is_on_earth(itrf_m),
          "barycentric time at ITRF ({}, {}, {}) m, {} m from the Earth's centre: must be in ({}, {})",
-         itrf_m[0], itrf_m[1], itrf_m[2], radius_m, kMinRadius_m, kMaxRadius_m);
+         itrf_m[0], itrf_m[1], itrf_m[2], radius_m(itrf_m), kMinRadius_m, kMaxRadius_m);
 }
 
 double tdb_minus_tt_s(const Instant& at, const Vector& itrf_m) {
@@ -95,8 +95,26 @@ Mjd barycentric_tdb_of(const Instant& at, const SkyPosition& source, const Vecto
 
 }  // namespace
 
+bool has_barycentric_time(const Mjd& utc) { return utc.day >= kFirstDay && utc.day < kEndDay; }
+
+bool is_on_earth(const std::array<double, 3>& itrf_m) {
+  return radius_m(itrf_m) > kMinRadius_m && radius_m(itrf_m) < kMaxRadius_m;
+}
+
 Mjd barycentric_tdb(const Mjd& utc, const SkyPosition& source, const std::array<double, 3>& itrf_m) {
   return barycentric_tdb_of(instant_of(utc), source, itrf_m);
+}
+
+// bary - utc changes by 1.1e-4 of a change of utc at most, so each round leaves so much of the error: of 600
+// s at first, 1e-13 s after the fourth. A leap second on the way takes one more.
+Mjd topocentric_utc(const Mjd& tdb, const SkyPosition& source, const std::array<double, 3>& itrf_m) {
+  Mjd utc = tdb;
+  double step_s = kInfinity;
+  for (int round = 0; round < 6 && std::abs(step_s) > 1e-9; ++round) {
+    step_s = tdb.seconds_since(barycentric_tdb(utc, source, itrf_m));
+    utc = utc.plus_seconds(step_s);
+  }
+  return utc;
 }
 
 Mjd infinite_frequency_barycentric(const Mjd& utc, double freq_mhz, double dm_pc_cm3,

@@ -1,4 +1,4 @@
-// Arrival times as a clock at rest at the solar system's barycentre would have them.
+// Arrival times as a clock at rest at the solar system's barycentre would have them, and back.
 #pragma once
 #include <array>
 
@@ -6,6 +6,12 @@
 #include "kernels/base/units.hpp"
 
 namespace tianyan {
+
+/// Whether there are barycentric times of that day: 1972, when leap seconds became whole, to 2099.
+bool has_barycentric_time(const Mjd& utc);
+
+/// Whether a site's distance from the Earth's centre is one of its surface's.
+bool is_on_earth(const std::array<double, 3>& itrf_m);
 
 /// Barycentric TDB of the arrival at UTC `utc` at a site:
 ///
@@ -32,8 +38,13 @@ namespace tianyan {
 /// declination outside +-90 degrees, a site that is not on the Earth.
 Mjd barycentric_tdb(const Mjd& utc, const SkyPosition& source, const std::array<double, 3>& itrf_m);
 
-/// The same for infinite frequency: of the instant K DM / f^2 seconds before the arrival at `freq_mhz`,
-/// K = kDispersionConstant.
+/// The reverse: the UTC whose barycentric_tdb() is `tdb`, to 1e-10 s. Where that is within a leap second, or
+/// by rounding at its end, it may be one second off. Throws as barycentric_tdb(), days being those of `tdb`
+/// or next to them.
+Mjd topocentric_utc(const Mjd& tdb, const SkyPosition& source, const std::array<double, 3>& itrf_m);
+
+/// barycentric_tdb() for infinite frequency: of the instant K DM / f^2 seconds before the arrival at
+/// `freq_mhz`, K = kDispersionConstant.
 ///
 /// Frequency and DM are those at the telescope, as measured: then this is exact, as a pulse that obeys
 /// t = t_inf + K DM / f^2 at the telescope has t_inf there, whatever the Earth's velocity v. PRESTO, tempo

@@ -7,6 +7,7 @@
 #include <numbers>
 
 #include "kernels/base/expect.hpp"
+#include "kernels/rayleigh.hpp"
 
 namespace tianyan {
 namespace {
@@ -43,25 +44,16 @@ double seconds_since_epoch(const Mjd& time, double epoch_mjd) {
   return time.seconds_since({static_cast<std::int64_t>(day), (epoch_mjd - day) * kSecondsPerDay});
 }
 
-double phase_of(const MatchQuery& query, const KnownSource& source) {
-  if (!query.inf_bary || source.is_binary) return std::numeric_limits<double>::quiet_NaN();
-  const double seconds = seconds_since_epoch(*query.inf_bary, source.epoch_mjd);
-  const double turns = turns_in(seconds, source.period_s, source.period_dot);
-  return turns - std::floor(turns);
-}
-
 std::string match_reason(const KnownMatch& match, const KnownSource& source) {
   return fmt::format("{:.1f} arcmin from {}, DM {:.2f} pc/cm3 {} its {:.2f}", match.separation_deg * 60.0,
                      source.name, std::abs(match.dm_difference_pc_cm3),
                      match.dm_difference_pc_cm3 < 0.0 ? "below" : "above", source.dm_pc_cm3);
 }
 
-double rayleigh_probability(const std::vector<double>& turns, int harmonic) {
+double harmonic_p(const std::vector<double>& turns, int harmonic) {
   std::complex<double> sum;
   for (const double t : turns) sum += std::polar(1.0, 2.0 * std::numbers::pi * harmonic * t);
-  const double n = static_cast<double>(turns.size());
-  const double rest = std::max(0.0, n * n - std::norm(sum));
-  return std::exp(std::sqrt(1.0 + 4.0 * n + 4.0 * rest) - (1.0 + 2.0 * n));
+  return rayleigh_p(static_cast<double>(turns.size()), std::norm(sum));
 }
 
 /// Period at a time; the catalogue's where its change or epoch is not known.
@@ -94,7 +86,7 @@ std::optional<KnownMatch> match_known(const MatchQuery& query, const std::vector
     const double distance = std::hypot(most_deg > 0.0 ? separation / most_deg : 0.0, dm_difference / dm_most);
     if (distance >= least) continue;
     least = distance;
-    best = KnownMatch{s, separation, dm_difference, phase_of(query, source), ""};
+    best = KnownMatch{s, separation, dm_difference, ""};
   }
   if (best) best->reason = match_reason(*best, sources[best->source]);
   return best;
@@ -112,7 +104,7 @@ PhaseConsistency phase_consistency(const std::vector<Mjd>& times, double time_er
   std::vector<double> turns;
   for (const Mjd& time : times)
     turns.push_back(turns_in(time.seconds_since(*first), phases.period_s, source.period_dot));
-  const double least = std::min(rayleigh_probability(turns, 1), rayleigh_probability(turns, 2));
+  const double least = std::min(harmonic_p(turns, 1), harmonic_p(turns, 2));
   phases.probability = std::min(1.0, 2.0 * least);
   if (phases.probability < kInPhaseBelow)
     phases.verdict = PhaseVerdict::kInPhase;

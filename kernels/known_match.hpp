@@ -19,17 +19,13 @@ struct MatchQuery {
   double search_radius_deg = 0.0;  ///< of the beam: strong sources are seen off their position
   double dm_pc_cm3 = 0.0;
   double dm_err_pc_cm3 = 0.0;
-  std::optional<Mjd> inf_bary;  ///< barycentric TDB at infinite frequency
 };
 
 struct KnownMatch {
   std::size_t source = 0;  ///< index into the sources
   double separation_deg = 0.0;
   double dm_difference_pc_cm3 = 0.0;  ///< of the query minus the source
-  /// In turns, [0, 1), by the source's period, period_dot and epoch; NaN without time, period or epoch, and
-  /// of binaries. Which phase the source's pulses have is not known.
-  double phase = std::numeric_limits<double>::quiet_NaN();
-  std::string reason;  ///< "0.8 arcmin from B0531+21, DM 0.03 pc/cm3 above it"
+  std::string reason;                 ///< "0.8 arcmin from B0531+21, DM 0.03 pc/cm3 above it"
 };
 
 /// A source matches where both hold (NaN errors count as 0):
@@ -53,9 +49,8 @@ struct PhaseConsistency {
 
 /// Whether pulses that match a source by position and DM come at one phase of its rotation:
 ///   phase_i = (t_i - t_0) / P,  P = period + period_dot (t_0 - epoch),
-///   R_h = |sum_i exp(2 pi j h phase_i)| / n,  h = 1, 2 (pulsars with interpulses agree in the second),
-///   probability = min(1, 2 min_h exp(sqrt(1 + 4 n + 4 n^2 (1 - R_h^2)) - (1 + 2 n)))
-///     (Rayleigh's test: Wilkie 1983, Appl. Stat. 32, 311).
+///   R_h = |sum_i exp(2 pi j h phase_i)|,  h = 1, 2 (pulsars with interpulses agree in the second),
+///   probability = min(1, 2 min_h p(n, R_h)),  p that of Rayleigh's test (kernels/rayleigh.hpp).
 /// Only phases relative to the first pulse count, so errors of the extrapolated phase do not matter; the
 /// period is taken to be good to 1e-6, which glitches and old ephemerides stay below.
 ///   kInPhase     probability < 1e-3.

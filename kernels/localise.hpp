@@ -11,17 +11,16 @@
 //           x prod_{b not} Phi((T_b - A G_b) / sqrt(V_b)),            T_b: the threshold, Phi: normal cdf
 //   P(p) ~ integral dA A^-2.5 L(p, A)                                 (Euclidean counts; any p alike)
 //
-// over the disc where the strongest beam's G is 0.01 and more (about 4'); in one Gaussian beam 0.01^1.5 = 0.1
-// % of all sources are further out. The integral is Laplace's in ln A, about the maximum by Fisher scoring.
-// Cells of fwhm / 15 (0.2') cover the disc; those that count are split into four until 40 are within a factor
-// of e^0.5 of the highest, which is one standard deviation, so that a cell is a third of one or less (of its
-// mean over directions: P may be a strip).
+// over the disc where the strongest beam's G is 0.01 and more (about 4'); in one Gaussian beam 0.01^1.5, that
+// is 0.1 % of all sources, are further out. The integral is Laplace's in ln A, about the maximum by Fisher
+// scoring. Cells of fwhm / 15 (0.2') cover the disc; those that count are split into four until 40 are within
+// a factor of e^0.5 of the highest, which is one standard deviation, so that a cell is a third of one or less
+// (of its mean over directions: P may be a strip).
 //
 // Result: the mean of P, which is the estimate of least squared error, and which, unlike the mode, moves
 // little where P is flat (one beam) or has two peaks (two beams seen and no more); err is the radius about it
-// that holds 68 % of P. The 68 % are of
-// sources with Euclidean counts: were every S/N as frequent, sources seen by one beam alone would be further
-// off its axis than P has them.
+// that holds 68 % of P. The 68 % are of sources with Euclidean counts: were every S/N as frequent, sources
+// seen by one beam alone would be further off its axis than P has them.
 #pragma once
 #include <array>
 #include <vector>

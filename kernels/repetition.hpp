@@ -4,7 +4,7 @@
 // Steady (instability 0): Rayleigh's test of the phases 2 pi t / P. What happens in one cycle is one event:
 // cycle c = floor(t / P) has the direction of the sum of its events' phasors. n cycles with events,
 //
-//   R = |sum_c exp(i a_c)|,  p = exp(sqrt(1 + 4 n + 4 (n^2 - R^2)) - (1 + 2 n))
+//   R = |sum_c exp(i a_c)|,  p = p(n, R) of kernels/rayleigh.hpp
 //
 // Wandering: phases hold for kCoherentCycles / instability cycles, that is, until the period's changes have
 // moved them by that many. The V-test, about 0, of the phases 2 pi (t_{i+1} - t_i) / P of those differences
@@ -30,8 +30,7 @@
 // numpy: a = 2 * np.pi * t / P; R = abs(np.exp(1j * a).sum())  # where no two are in one cycle
 //        d = np.diff(t); d = d[(d >= P / 2) & (d < 0.1 * P / instability)]
 //        u = np.sqrt(2 / d.size) * np.cos(2 * np.pi * d / P).sum()
-// Sources: Wilkie 1983 (Appl. Statist. 32, 311) for the p of Rayleigh's test, good to 0.001 from n = 10;
-// Greenwood & Durand 1955 (Ann. Math. Statist. 26, 233) for the V-test.
+// Source: Greenwood & Durand 1955 (Ann. Math. Statist. 26, 233) for the V-test.
 #pragma once
 #include <vector>
 
@@ -51,5 +50,16 @@ struct PeriodSpec {
 /// kMinRepetitions cycles or differences. time_s: ascending. Throws std::invalid_argument for times that are
 /// not, or not finite, a period that is not positive, a negative instability.
 double repetition_p_value(const std::vector<double>& time_s, const PeriodSpec& spec);
+
+/// Of a period, either way.
+inline constexpr double kInPhase = 0.1;
+
+/// [event] Whether it is in phase with the others, by their mean phase. With n_j the number of events in the
+/// cycle of event j,
+///   S_i = sum_j exp(2 pi i t_j / P) / n_j  over P / 2 <= |t_j - t_i| < kCoherentCycles P / instability,
+/// it is where S_i and exp(2 pi i t_i / P) are less than 2 pi kInPhase apart: no other cycle, no phase. An
+/// event that has nothing to do with the period is in phase with a chance of 2 kInPhase. Throws as
+/// repetition_p_value().
+std::vector<bool> repetition_in_phase(const std::vector<double>& time_s, const PeriodSpec& spec);
 
 }  // namespace tianyan

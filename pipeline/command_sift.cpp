@@ -28,7 +28,10 @@ void declare(CLI::App& command, Options& o) {
   command.add_option("-o,--output", o.out, "The directory to make, laid out as a run's")
       ->required()
       ->type_name("OUT");
-  command.add_option("-c,--config", o.config, "A config instead of the first run's own")->type_name("CONFIG");
+  command
+      .add_option("-c,--config", o.config,
+                  "Instead of the first run's own; how runs are read and searched is always in theirs")
+      ->type_name("CONFIG");
   add_set_option(command, o);
   add_threads_option(command, o);
   command.add_flag("--overwrite", o.overwrite, "Replace an earlier run's files in OUT");
@@ -51,23 +54,26 @@ std::vector<MetaEntry> meta_of(const Config& config, const SiftSources& sources,
                                const std::vector<std::string>& inputs) {
   auto meta = common_meta(config);
   std::vector<std::string> lines;
-  for (const auto& result : sources.results) add_input_lines(result, lines);
+  for (const auto& one : sources.searched) add_input_lines(one.result, lines);
   meta.push_back({"sifted", inputs});
   meta.push_back({"inputs", lines});
   return meta;
 }
 
 void write_json_report(const RunDirectory& out, const Config& config, const SiftSources& sources,
-                       const SiftSummary& summary, const std::vector<std::string>& inputs) {
-  auto report = common_report(config, 0, summary, summary.remarks);
+                       const SiftSummary& summary, const std::vector<std::string>& inputs,
+                       ExitCode exit_code) {
+  auto report = common_report(config, static_cast<int>(exit_code), summary, summary.remarks);
   report["sifted"] = inputs;
   report["beams"] = nlohmann::json::array();
-  for (const auto& result : sources.results) report["beams"].push_back(beam_report(result, config.rfi));
+  for (const auto& one : sources.searched)
+    report["beams"].push_back(beam_report(one.result, one.config->rfi));
   write_text_file(out.file("report.json"), report.dump(1) + "\n");
 }
 
 ExitCode run(const Options& o) {
   const Config config = config_of(o);
+  expect_inputs_stay(o.inputs, o.out);
   SiftSources sources;
   const auto known = load_catalogues(config.sift, sources.remarks);
   for (const auto& path : o.inputs)
@@ -76,7 +82,8 @@ ExitCode run(const Options& o) {
   catch_interrupts();
   auto summary = sift_and_write(config, out, sources.inputs, known, meta_of(config, sources, o.inputs));
   summary.remarks.insert(summary.remarks.begin(), sources.remarks.begin(), sources.remarks.end());
-  write_json_report(out, config, sources, summary, o.inputs);
+  const auto exit_code = sources.is_incomplete ? ExitCode::kIncomplete : ExitCode::kDone;
+  write_json_report(out, config, sources, summary, o.inputs, exit_code);
   write_report(out.path());
   for (const auto& remark : summary.remarks) std::cerr << "tianyan: " << remark << '\n';
   if (o.json)
@@ -86,7 +93,7 @@ ExitCode run(const Options& o) {
         "{} candidates are {} events: {} astrophysical, {} of known sources, {} interference: "
         "{}/detections.ecsv\n",
         summary.n_candidate, summary.n_group, summary.n_astrophysical, summary.n_known, summary.n_rfi, o.out);
-  return ExitCode::kDone;
+  return exit_code;
 }
 
 const bool kRegistered = register_command<Options>(
@@ -95,11 +102,10 @@ const bool kRegistered = register_command<Options>(
      "  tianyan sift run -o again --set sift.catalogues='[\"psrcat.db\"]'\n"
      "  tianyan sift run_M01 run_M02 run_M03 -o scan       beams that were searched one by one\n"
      "  tianyan sift beam.singlepulse -o out --set sift.list_band_mhz=[1000,1500]\n"
-     "Beams whose times overlap are one scan. What is seen in one beam or in neighbours as a point source "
-     "is\n"
-     "seen is astrophysical; what is in far beams at once, has no dispersion or keeps time with the mains "
-     "is\n"
-     "interference and stays in candidates.ecsv, with its class and the reasons for it."},
+     "Beams whose times overlap are one scan. What is seen in one beam or in neighbours as a point source\n"
+     "is seen is astrophysical; what is in far beams at once, has no dispersion or keeps time with the "
+     "mains\n"
+     "is interference and stays in candidates.ecsv, with its class and the reasons for it."},
     declare, run);
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "io/exporter.hpp"
+#include "kernels/barycentre.hpp"
 #include "kernels/base/fnv1a.hpp"
 
 namespace tianyan {
@@ -312,6 +313,9 @@ void check_rules(const SearchConfig& s, ReadReport& report) {
 void check_rules(const SiftConfig& s, ReadReport& report) {
   report.rule(s.site_itrf_m.empty() || s.site_itrf_m.size() == 3, {"sift.site_itrf_m"},
               fmt::format("sift.site_itrf_m has {} numbers: x, y and z are wanted", s.site_itrf_m.size()));
+  report.rule(
+      s.site_itrf_m.size() != 3 || is_on_earth({s.site_itrf_m[0], s.site_itrf_m[1], s.site_itrf_m[2]}),
+      {"sift.site_itrf_m"}, "sift.site_itrf_m is no place on the Earth: x, y and z in metres are wanted");
   const auto& band = s.list_band_mhz;
   report.rule(band.empty() || (band.size() == 2 && band[0] < band[1]), {"sift.list_band_mhz"},
               "sift.list_band_mhz wants [low, high], low below high");

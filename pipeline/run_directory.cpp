@@ -33,13 +33,37 @@ constexpr const char* kRunFiles[] = {
 
 // "detections.vot" by its name, of "events/ID.xml" the folder. Lists of several scans have names of their
 // own.
-void remove_exported(const std::string& path, const ExportFormat& format) {
+void add_exported(const std::string& path, const ExportFormat& format, std::vector<fs::path>& all) {
   const fs::path files = fs::path(path) / format.files;
-  fs::remove_all(format.one_file_each ? files.parent_path() : files);
-  for (int scan = 0; fs::remove(files.parent_path() / fmt::format("{}_scan{}{}", files.stem().string(), scan,
-                                                                  files.extension().string()));
-       ++scan) {
+  all.push_back(format.one_file_each ? files.parent_path() : files);
+  const auto of_scan = [&](int scan) {
+    return files.parent_path() /
+           fmt::format("{}_scan{}{}", files.stem().string(), scan, files.extension().string());
+  };
+  for (int scan = 0; fs::exists(of_scan(scan)); ++scan) all.push_back(of_scan(scan));
+}
+
+// What an earlier run may have written.
+std::vector<fs::path> run_files(const std::string& path) {
+  std::vector<fs::path> all;
+  for (const char* name : kRunFiles) all.push_back(fs::path(path) / name);
+  for (const auto& format : export_formats()) add_exported(path, format, all);
+  return all;
+}
+
+// By what they are on the disk: links count as what they lead to.
+bool is_same(const fs::path& a, const fs::path& b) {
+  std::error_code neither_exists;
+  return fs::equivalent(a, b, neither_exists);
+}
+
+// Whether `path` is `folder`, or is in it.
+bool is_within(const fs::path& path, const fs::path& folder) {
+  for (fs::path p = fs::weakly_canonical(path); !p.empty(); p = p.parent_path()) {
+    if (is_same(p, folder)) return true;
+    if (p == p.root_path()) break;
   }
+  return false;
 }
 
 // But for a lock, which a run that made nothing leaves.
@@ -75,8 +99,7 @@ void check_existing(const std::string& path, const Config& config, ExistingRun e
 }
 
 void remove_existing(const std::string& path) {
-  for (const char* name : kRunFiles) fs::remove_all(fs::path(path) / name);
-  for (const auto& format : export_formats()) remove_exported(path, format);
+  for (const auto& file : run_files(path)) fs::remove_all(file);
 }
 
 // What runs that were killed left of files that they were writing; nobody else writes here now.
@@ -202,6 +225,16 @@ std::optional<UnitResult> RunDirectory::load(int beam, const SearchUnit& unit) c
     return std::nullopt;  // not whole: the unit is searched again
   } catch (const std::runtime_error&) {
     return std::nullopt;  // not to be read
+  }
+}
+
+void expect_inputs_stay(const std::vector<std::string>& inputs, const std::string& run_directory) {
+  for (const auto& input : inputs) {
+    expect(!is_same(input, run_directory), "{} is both an input and the output: name another output", input);
+    for (const auto& file : run_files(run_directory))
+      expect(!is_within(input, file),
+             "{} is among the files that a new run in {} replaces: name another output", input,
+             run_directory);
   }
 }
 

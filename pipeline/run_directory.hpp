@@ -60,6 +60,10 @@ class RunDirectory {
   int lock_ = -1;  // descriptor
 };
 
+/// Throws std::invalid_argument where making a run at `run_directory` over an earlier one would remove one of
+/// the inputs, by whatever path they are named.
+void expect_inputs_stay(const std::vector<std::string>& inputs, const std::string& run_directory);
+
 /// All beams of a run that have a result, by beam, whatever its config and files. Throws std::runtime_error
 /// naming the file where one cannot be read.
 std::vector<BeamResult> load_ledger(const std::string& run_directory);

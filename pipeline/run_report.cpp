@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "kernels/base/units.hpp"
+#include "pipeline/beam_runner.hpp"
 #include "pipeline/result_json.hpp"
 #include "pipeline/version.hpp"
 
@@ -14,10 +15,26 @@ namespace tianyan {
 
 using nlohmann::json;
 
-SiftBeam sift_beam(const BeamResult& result, double snr_min, int n_bits) {
+SiftBeam sift_beam(const BeamResult& result, const SearchConfig& search, int n_bits) {
   const auto file =
       result.files.empty() ? "" : std::filesystem::path(result.files.front().path).filename().string();
-  return {result.beam, result.info, file, n_bits, snr_min, result.candidates};
+  return {result.beam,          result.info,      file, n_bits, search.snr_min, search.dm_min_pc_cm3,
+          search.dm_max_pc_cm3, result.candidates};
+}
+
+std::vector<std::string> remarks_of(const BeamResult& result, const RfiConfig& rfi) {
+  auto remarks = result.losses.notes;
+  if (result.flags.counts.fraction() > rfi.flagged_max)
+    remarks.push_back(heavily_flagged_text(result.beam, result.flags.counts, rfi));
+  if (result.n_events_dropped > 0)
+    remarks.push_back(
+        fmt::format("beam M{:02d}: {} events dropped where more than {} crowded one tile of trials and times",
+                    result.beam, result.n_events_dropped, DmSearch::kMaxEventsPerTile));
+  return remarks;
+}
+
+bool is_incomplete(const BeamResult& result) {
+  return result.losses.cut_short || result.n_events_dropped > 0;
 }
 
 std::vector<MetaEntry> common_meta(const Config& config) {

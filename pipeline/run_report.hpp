@@ -11,8 +11,13 @@
 
 namespace tianyan {
 
-/// A searched beam as the sift takes it.
-SiftBeam sift_beam(const BeamResult& result, double snr_min, int n_bits);
+/// A beam that was searched with `search`, as the sift takes it.
+SiftBeam sift_beam(const BeamResult& result, const SearchConfig& search, int n_bits);
+
+/// What must be said of a searched beam: what its reader left out, that much of it was flagged, that events
+/// were dropped; and whether that makes the whole incomplete (ExitCode::kIncomplete).
+std::vector<std::string> remarks_of(const BeamResult& result, const RfiConfig& rfi);
+bool is_incomplete(const BeamResult& result);
 
 /// version, config_hash, dispersion constant, meaning of times.
 std::vector<MetaEntry> common_meta(const Config& config);

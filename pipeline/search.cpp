@@ -44,22 +44,15 @@ std::vector<std::string> remarks_of(const Config& config, const FoundInputs& fou
       remarks.push_back(fmt::format("beam M{:02d} failed: {}", beam.number, beam.failure));
     if (!beam.remark.empty()) remarks.push_back(beam.remark);
     if (!beam.result) continue;
-    for (const auto& note : beam.result->losses.notes) remarks.push_back(note);
-    if (beam.result->flags.counts.fraction() > config.rfi.flagged_max)
-      remarks.push_back(heavily_flagged_text(beam.number, beam.result->flags.counts, config.rfi));
-    if (beam.result->n_events_dropped > 0)
-      remarks.push_back(
-          fmt::format("beam M{:02d}: {} events dropped where more than {} crowded one tile of trials and "
-                      "times",
-                      beam.number, beam.result->n_events_dropped, DmSearch::kMaxEventsPerTile));
+    const auto of_result = remarks_of(*beam.result, config.rfi);
+    remarks.insert(remarks.end(), of_result.begin(), of_result.end());
   }
   return remarks;
 }
 
 bool is_incomplete(const std::vector<Beam>& beams) {
-  return std::any_of(beams.begin(), beams.end(), [](const Beam& b) {
-    return !b.result || b.result->losses.cut_short || b.result->n_events_dropped > 0;
-  });
+  return std::any_of(beams.begin(), beams.end(),
+                     [](const Beam& b) { return !b.result || is_incomplete(*b.result); });
 }
 
 json report_of(const SearchRequest& request, const std::vector<Beam>& beams, const Shares& shares,
@@ -134,8 +127,8 @@ SiftInputs sift_inputs(const Config& config, std::vector<Beam>& beams) {
   SiftInputs inputs;
   for (auto& beam : beams)
     if (beam.result)
-      inputs.add(sift_beam(*beam.result, config.search.snr_min, beam.source->format().n_bits),
-                 {beam.source.get(), beam.mask});
+      inputs.add(sift_beam(*beam.result, config.search, beam.source->format().n_bits),
+                 {beam.source.get(), beam.mask, &config});
   return inputs;
 }
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <optional>
 #include <tuple>
@@ -12,43 +13,65 @@
 
 #include "io/beam_name.hpp"
 #include "io/candidate_table.hpp"
-#include "kernels/barycentre.hpp"
 #include "kernels/beam_model.hpp"
 #include "kernels/known_match.hpp"
 #include "kernels/localise.hpp"
-#include "kernels/repetition.hpp"
 #include "kernels/sift.hpp"
-#include "kernels/site.hpp"
+#include "pipeline/sift_repetition.hpp"
 
 namespace tianyan {
 namespace {
 
 constexpr double kArcminPerDeg = 60.0;
 
-// Periods of interference. The mains' frequency wanders by 0.2 % within hours.
-struct Repeater {
-  const char* name;
-  PeriodSpec period;
-};
-constexpr Repeater kRepeaters[] = {{"the noise diode", {0.201326592, 0.0}},
-                                   {"the mains", {0.020, 2e-3}},
-                                   {"twice the mains' frequency", {0.010, 2e-3}}};
-constexpr double kInPhase = 0.1;          // of a period, either way
-constexpr double kLikeDmFraction = 0.05;  // events that repeat have DMs within this, or
-constexpr double kLikeDmPcCm3 = 1.0;      // within this of the next
-
 struct Place {
-  std::size_t beam, candidate;
+  std::size_t entry, candidate;  // of the list of all, of its candidates
 };
 
 bool is_dm_zero(const SiftConfig& config, const StreamInfo& info, const Candidate& c) {
   return c.dm_pc_cm3 <= config.match_sigma * c.dm_err_pc_cm3 + 0.5 * c.width_s / info.band_delay_s_per_dm();
 }
 
-void call_rfi(Detection& d, const std::string& reason) {
-  d.source_class = SourceClass::kRfi;
-  d.known_name.clear();
-  d.reasons = {reason};
+// At the frequency where a DM that is off leaves it as it is (kernels/sift.hpp).
+double mid_time_s(const SiftBeam& beam, const Candidate& c, const Mjd& since) {
+  return beam.info.start.seconds_since(since) + c.time_s +
+         dispersion_delay_s(c.dm_pc_cm3, mid_freq_mhz(beam.info), c.ref_freq_mhz);
+}
+
+bool is_known(const SiftConfig& config, const std::vector<KnownSource>& known, Detection& d) {
+  MatchQuery query;
+  query.position = d.position;
+  query.pos_err_deg = std::isfinite(d.pos_err_deg) ? d.pos_err_deg : 0.0;
+  query.search_radius_deg = config.known_radius_arcmin / kArcminPerDeg;
+  query.dm_pc_cm3 = d.best.dm_pc_cm3;
+  query.dm_err_pc_cm3 = d.best.dm_err_pc_cm3;
+  const auto match = match_known(query, known);
+  if (!match) return false;
+  d.source_class = SourceClass::kKnown;
+  d.known_name = known[match->source].name;
+  d.reasons = {match->reason};
+  return true;
+}
+
+// The rules that hold for an event by itself, whatever its far beams, in their order.
+void judge_measured(const SiftConfig& config, const std::vector<KnownSource>& known, const StreamInfo& info,
+                    SiftGroup& group) {
+  Detection& d = group.detection;
+  if (is_known(config, known, d)) return;
+  const auto shape = group.shape_probability;
+  if (is_dm_zero(config, info, d.best)) {
+    d.call_rfi(fmt::format("DM {:.2f} +- {:.2f}{} is consistent with zero", d.best.dm_pc_cm3,
+                           d.best.dm_err_pc_cm3, d.is_refined ? ", at full resolution," : ""));
+  } else if (shape && *shape < config.shape_probability) {
+    d.call_rfi(fmt::format("strengths over {} beams are not those of a point source (p = {:.1e})",
+                           d.beams.size(), *shape));
+  } else {
+    d.source_class = SourceClass::kAstrophysical;
+    d.known_name.clear();
+    d.reasons = {d.beams.size() == 1 ? fmt::format("dispersed, in {} alone", beam_name(d.beams.front()))
+                                     : fmt::format("dispersed, in {} beams", d.beams.size())};
+    if (shape) d.reasons.push_back(fmt::format("strengths as of a point source (p = {:.2g})", *shape));
+  }
 }
 
 // The sift of one scan.
@@ -56,7 +79,15 @@ class ScanSift {
  public:
   ScanSift(const SiftConfig& config, const std::vector<SiftBeam>& beams, const SiftScan& scan,
            std::size_t scan_index, const std::vector<KnownSource>& known)
-      : config_(config), beams_(beams), scan_(scan), scan_index_(scan_index), known_(known) {}
+      : config_(config),
+        beams_(beams),
+        scan_(scan),
+        scan_index_(scan_index),
+        known_(known),
+        beam_of_(beams.size()) {
+    for (std::size_t b = 0; b < scan.beams.size(); ++b)
+      for (const auto entry : scan.beams[b]) beam_of_[entry] = b;
+  }
 
   /// Numbers its groups from `first` on.
   std::vector<SiftGroup> run(std::size_t first, std::vector<std::vector<std::size_t>>& group_of);
@@ -64,42 +95,41 @@ class ScanSift {
  private:
   struct Group {
     std::vector<Place> members;  // strongest first
-    std::vector<Place> by_beam;  // the strongest of each beam, strongest first
+    std::vector<Place> by_beam;  // the strongest of each beam of the scan, strongest first
   };
 
-  const Candidate& at(const Place& p) const { return beams_[p.beam].candidates[p.candidate]; }
+  const Candidate& at(const Place& p) const { return beams_[p.entry].candidates[p.candidate]; }
   std::vector<Group> match() const;
   SiftGroup judge(const Group& group) const;
   void set_place(const Group& group, SiftGroup& out) const;
   std::optional<std::string> far_beam(const Group& group) const;
   std::optional<Localisation> localised(const Group& group) const;
   void set_position(const Group& group, const std::optional<Localisation>& where, Detection& d) const;
-  bool is_known(Detection& d) const;
+  double threshold(const std::vector<std::size_t>& entries, double dm_pc_cm3) const;
   void find_repetitions(std::vector<SiftGroup>& groups) const;
-  void judge_repetition(const std::vector<SiftGroup*>& alike) const;
 
   const SiftConfig& config_;
   const std::vector<SiftBeam>& beams_;
   const SiftScan& scan_;
   std::size_t scan_index_;
   const std::vector<KnownSource>& known_;
+  std::vector<std::size_t> beam_of_;  // [entry of the list of all]: beam of the scan
 };
 
 std::vector<ScanSift::Group> ScanSift::match() const {
-  const StreamInfo& first = beams_[scan_.beams.front()].info;
+  const StreamInfo& first = beams_[scan_.beams.front().front()].info;
   std::vector<SiftCandidate> all;
   std::vector<Place> places;
-  for (const auto b : scan_.beams) {
-    const SiftBeam& beam = beams_[b];
-    const double since = beam.info.start.seconds_since(first.start);
-    for (std::size_t i = 0; i < beam.candidates.size(); ++i) {
-      const Candidate& c = beam.candidates[i];
-      const double delay_s = dispersion_delay_s(c.dm_pc_cm3, mid_freq_mhz(beam.info), c.ref_freq_mhz);
-      all.push_back({beam.beam, since + c.time_s + delay_s, arrival_error_s(c.width_s, c.snr), c.dm_pc_cm3,
-                     c.dm_err_pc_cm3, c.width_s, c.snr});
-      places.push_back({b, i});
+  for (const auto& entries : scan_.beams)
+    for (const auto entry : entries) {
+      const SiftBeam& beam = beams_[entry];
+      for (std::size_t i = 0; i < beam.candidates.size(); ++i) {
+        const Candidate& c = beam.candidates[i];
+        all.push_back({beam.beam, mid_time_s(beam, c, first.start), arrival_error_s(c.width_s, c.snr),
+                       c.dm_pc_cm3, c.dm_err_pc_cm3, c.width_s, c.snr});
+        places.push_back({entry, i});
+      }
     }
-  }
   const auto number = sift_groups(all, {config_.match_sigma, first.band_delay_s_per_dm()});
   std::vector<Group> groups;
   for (std::size_t i = 0; i < places.size(); ++i) {
@@ -112,7 +142,7 @@ std::vector<ScanSift::Group> ScanSift::match() const {
                      [&](const Place& a, const Place& b) { return at(a).snr > at(b).snr; });
     for (const auto& p : group.members)
       if (std::none_of(group.by_beam.begin(), group.by_beam.end(),
-                       [&](const Place& q) { return at(q).beam == at(p).beam; }))
+                       [&](const Place& q) { return beam_of_[q.entry] == beam_of_[p.entry]; }))
         group.by_beam.push_back(p);
   }
   return groups;
@@ -120,14 +150,14 @@ std::vector<ScanSift::Group> ScanSift::match() const {
 
 void ScanSift::set_place(const Group& group, SiftGroup& out) const {
   const Place best = group.by_beam.front();
-  out.home = best.beam;
+  out.home = best.entry;
   out.best = best.candidate;
   Detection& d = out.detection;
   d.scan = scan_index_;
   d.best = at(best);
   d.best.n_members = 0;
   for (const auto& p : group.members) d.best.n_members += at(p).n_members;
-  d.arrival = beams_[best.beam].info.start.plus_seconds(d.best.time_s);
+  d.arrival = beams_[best.entry].info.start.plus_seconds(d.best.time_s);
   for (const auto& p : group.by_beam) d.beams.push_back(at(p).beam);
 }
 
@@ -146,18 +176,28 @@ std::optional<std::string> ScanSift::far_beam(const Group& group) const {
   return std::nullopt;
 }
 
+// The S/N that a beam would have seen at a DM; infinite where it did not look.
+double ScanSift::threshold(const std::vector<std::size_t>& entries, double dm_pc_cm3) const {
+  double least = std::numeric_limits<double>::infinity();
+  for (const auto i : entries)
+    if (beams_[i].dm_min_pc_cm3 <= dm_pc_cm3 && dm_pc_cm3 <= beams_[i].dm_max_pc_cm3)
+      least = std::min(least, beams_[i].snr_min);
+  return least;
+}
+
 std::optional<Localisation> ScanSift::localised(const Group& group) const {
   if (!scan_.has_layout) return std::nullopt;
-  const int home = at(group.by_beam.front()).beam;
+  const Candidate& best = at(group.by_beam.front());
   std::vector<BeamStrength> strengths;
-  for (const auto b : scan_.beams) {
-    const int beam = beams_[b].beam;
-    const auto seen =
-        std::find_if(group.by_beam.begin(), group.by_beam.end(), [&](const Place& p) { return p.beam == b; });
+  for (std::size_t b = 0; b < scan_.beams.size(); ++b) {
+    const int beam = beams_[scan_.beams[b].front()].beam;
+    const auto seen = std::find_if(group.by_beam.begin(), group.by_beam.end(),
+                                   [&](const Place& p) { return beam_of_[p.entry] == b; });
+    const double unseen_below = threshold(scan_.beams[b], best.dm_pc_cm3);
     if (seen != group.by_beam.end())
       strengths.push_back({beam, at(*seen).snr, true});
-    else if (are_neighbours(beam, home))
-      strengths.push_back({beam, beams_[b].snr_min, false});
+    else if (are_neighbours(beam, best.beam) && std::isfinite(unseen_below))
+      strengths.push_back({beam, unseen_below, false});
   }
   LocaliseParams params;
   params.model = scan_.model;
@@ -167,7 +207,7 @@ std::optional<Localisation> ScanSift::localised(const Group& group) const {
 
 void ScanSift::set_position(const Group& group, const std::optional<Localisation>& where,
                             Detection& d) const {
-  const StreamInfo& info = beams_[group.by_beam.front().beam].info;
+  const StreamInfo& info = beams_[group.by_beam.front().entry].info;
   if (where && scan_.centre.known()) {
     d.position = at_offset(scan_.centre, where->offset);
     d.pos_err_deg = where->err_arcmin / kArcminPerDeg;
@@ -176,95 +216,33 @@ void ScanSift::set_position(const Group& group, const std::optional<Localisation
   }
 }
 
-bool ScanSift::is_known(Detection& d) const {
-  MatchQuery query;
-  query.position = d.position;
-  query.pos_err_deg = std::isfinite(d.pos_err_deg) ? d.pos_err_deg : 0.0;
-  query.search_radius_deg = config_.known_radius_arcmin / kArcminPerDeg;
-  query.dm_pc_cm3 = d.best.dm_pc_cm3;
-  query.dm_err_pc_cm3 = d.best.dm_err_pc_cm3;
-  if (!query.position.known()) return false;
-  const auto match = match_known(query, known_);
-  if (!match) return false;
-  d.source_class = SourceClass::kKnown;
-  d.known_name = known_[match->source].name;
-  d.reasons = {match->reason};
-  return true;
-}
-
 SiftGroup ScanSift::judge(const Group& group) const {
   SiftGroup out;
   set_place(group, out);
-  Detection& d = out.detection;
   if (const auto far = far_beam(group)) {
-    set_position(group, std::nullopt, d);
-    call_rfi(d, *far);
+    set_position(group, std::nullopt, out.detection);
+    out.detection.call_rfi(*far);
     return out;
   }
   const auto where = localised(group);
-  set_position(group, where, d);
-  if (is_known(d)) return out;
-  if (is_dm_zero(config_, beams_[out.home].info, d.best)) {
-    call_rfi(d, fmt::format("DM {:.2f} is consistent with zero", d.best.dm_pc_cm3));
-  } else if (where && where->probability < config_.shape_probability) {
-    call_rfi(d, fmt::format("strengths over {} beams are not those of a point source (p = {:.1e})",
-                            d.beams.size(), where->probability));
-  } else {
-    d.reasons = {d.beams.size() == 1 ? fmt::format("dispersed, in {} alone", beam_name(d.beams.front()))
-                                     : fmt::format("dispersed, in neighbouring beams")};
-    if (where && where->dof > 0)
-      d.reasons.push_back(fmt::format("strengths as of a point source (p = {:.2g})", where->probability));
-  }
+  set_position(group, where, out.detection);
+  if (where) out.shape_probability = where->probability;
+  judge_measured(config_, known_, beams_[out.home].info, out);
   return out;
 }
 
-// Of one DM: in phase, all that are near the mean phase are interference.
-void ScanSift::judge_repetition(const std::vector<SiftGroup*>& alike) const {
-  for (const auto& repeater : kRepeaters) {
-    const double period_s = repeater.period.period_s;
-    std::vector<std::pair<double, SiftGroup*>> timed;
-    for (auto* g : alike)
-      if (g->detection.source_class == SourceClass::kAstrophysical &&
-          g->detection.best.width_s < 0.25 * period_s)
-        timed.emplace_back(g->detection.arrival.seconds_since(scan_.observation.start), g);
-    std::sort(timed.begin(), timed.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
-    std::vector<double> time_s;
-    for (const auto& t : timed) time_s.push_back(t.first);
-    const double p = repetition_p_value(time_s, repeater.period);
-    if (p >= config_.repetition_probability) continue;
-    for (std::size_t i = 0; i < timed.size(); ++i) {
-      const auto in_phase_with = [&](std::size_t j) {
-        return std::abs(std::remainder(time_s[i] - time_s[j], period_s)) < kInPhase * period_s;
-      };
-      if ((i > 0 && in_phase_with(i - 1)) || (i + 1 < timed.size() && in_phase_with(i + 1)))
-        call_rfi(timed[i].second->detection, fmt::format("one of {} that keep time with {} (p = {:.1e})",
-                                                         timed.size(), repeater.name, p));
-    }
-  }
-}
-
 void ScanSift::find_repetitions(std::vector<SiftGroup>& groups) const {
-  std::vector<SiftGroup*> by_dm;
+  std::vector<TimedEvent> events;
   for (auto& g : groups)
-    if (g.detection.source_class == SourceClass::kAstrophysical) by_dm.push_back(&g);
-  const auto dm_of = [](const SiftGroup* g) { return g->detection.best.dm_pc_cm3; };
-  std::stable_sort(by_dm.begin(), by_dm.end(), [&](auto* a, auto* b) { return dm_of(a) < dm_of(b); });
-  std::vector<SiftGroup*> alike;
-  for (auto* g : by_dm) {
-    if (!alike.empty() &&
-        dm_of(g) - dm_of(alike.back()) > std::max(kLikeDmPcCm3, kLikeDmFraction * dm_of(g))) {
-      judge_repetition(alike);
-      alike.clear();
-    }
-    alike.push_back(g);
-  }
-  judge_repetition(alike);
+    if (g.detection.source_class == SourceClass::kAstrophysical)
+      events.push_back({mid_time_s(beams_[g.home], g.detection.best, scan_.observation.start), &g.detection});
+  judge_repetitions(config_.repetition_probability, std::move(events));
 }
 
 std::vector<SiftGroup> ScanSift::run(std::size_t first, std::vector<std::vector<std::size_t>>& group_of) {
   std::vector<SiftGroup> groups;
   for (const auto& group : match()) {
-    for (const auto& p : group.members) group_of[p.beam][p.candidate] = first + groups.size();
+    for (const auto& p : group.members) group_of[p.entry][p.candidate] = first + groups.size();
     groups.push_back(judge(group));
   }
   find_repetitions(groups);
@@ -296,42 +274,6 @@ void order_groups(Sifted& sifted) {
   }
 }
 
-// The widest pulse says how well times are known.
-std::string phase_reason(const std::vector<const Detection*>& detections, const KnownSource& source) {
-  std::vector<Mjd> times;
-  double time_err_s = 0.0;
-  for (const auto* d : detections) {
-    times.push_back(*d->inf_bary);
-    time_err_s = std::max(time_err_s, 0.5 * d->best.width_s);
-  }
-  return phase_consistency(times, time_err_s, source).reason;
-}
-
-std::optional<std::array<double, 3>> site_of(const SiftConfig& config, const Observation& observation) {
-  if (!config.site_itrf_m.empty())
-    return std::array<double, 3>{config.site_itrf_m[0], config.site_itrf_m[1], config.site_itrf_m[2]};
-  const Site* site = find_site(observation.telescope);
-  return site == nullptr ? std::nullopt : std::optional(site->itrf_m);
-}
-
-void set_barycentric_times(const SiftConfig& config, Sifted& sifted) {
-  for (std::size_t s = 0; s < sifted.scans.size(); ++s) {
-    const auto& telescope = sifted.scans[s].observation.telescope;
-    const auto site = site_of(config, sifted.scans[s].observation);
-    if (!site)
-      sifted.remarks.push_back(
-          fmt::format("no barycentric times: telescope \"{}\" is not known; name it with sift.telescope or "
-                      "sift.site_itrf_m",
-                      telescope));
-    for (auto& g : sifted.groups) {
-      Detection& d = g.detection;
-      if (site && d.scan == s && d.source_class != SourceClass::kRfi && d.position.known())
-        d.inf_bary = infinite_frequency_barycentric(d.arrival, d.best.ref_freq_mhz, d.best.dm_pc_cm3,
-                                                    d.position, *site);
-    }
-  }
-}
-
 }  // namespace
 
 Sifted sift_candidates(const SiftConfig& config, const OutputConfig& output,
@@ -343,46 +285,28 @@ Sifted sift_candidates(const SiftConfig& config, const OutputConfig& output,
     const auto& scan = sifted.scans[s];
     auto groups = ScanSift(config, beams, scan, s, known).run(sifted.groups.size(), sifted.group_of);
     std::move(groups.begin(), groups.end(), std::back_inserter(sifted.groups));
-    sifted.remarks.insert(sifted.remarks.end(), scan.remarks.begin(), scan.remarks.end());
+    for (const auto& remark : scan.remarks)
+      if (std::find(sifted.remarks.begin(), sifted.remarks.end(), remark) == sifted.remarks.end())
+        sifted.remarks.push_back(remark);
   }
   order_groups(sifted);
   return sifted;
 }
 
-void take_refined(const SiftConfig& config, const StreamInfo& info, const Refined& refined,
-                  SiftGroup& group) {
+void take_refined(const SiftConfig& config, const std::vector<KnownSource>& known, const StreamInfo& info,
+                  const Refined& refined, SiftGroup& group) {
   Detection& d = group.detection;
   const auto n_members = d.best.n_members;
   d.best = refined.candidate;
   d.best.n_members = n_members;
   d.is_refined = true;
   d.arrival = info.start.plus_seconds(d.best.time_s);
-  if (d.source_class != SourceClass::kAstrophysical) return;
-  if (refined.wrong_way_snr > d.best.snr_white + 1.0)
-    call_rfi(d, fmt::format("swept the wrong way: S/N {:.1f} at DM {:.2f}, {:.1f} at {:.2f}",
-                            refined.wrong_way_snr, refined.wrong_way_dm_pc_cm3, d.best.snr_white,
-                            d.best.dm_pc_cm3));
-  else if (is_dm_zero(config, info, d.best))
-    call_rfi(d, fmt::format("DM {:.2f} +- {:.2f}, at full resolution, is consistent with zero",
-                            d.best.dm_pc_cm3, d.best.dm_err_pc_cm3));
-}
-
-void finish_times(const SiftConfig& config, const std::vector<KnownSource>& known, Sifted& sifted) {
-  set_barycentric_times(config, sifted);
-  std::map<std::string, std::vector<const Detection*>> pulses;
-  for (const auto& g : sifted.groups)
-    if (g.detection.source_class == SourceClass::kKnown && g.detection.inf_bary)
-      pulses[g.detection.known_name].push_back(&g.detection);
-  std::map<std::string, std::string> reasons;
-  for (const auto& [name, detections] : pulses) {
-    const auto source =
-        std::find_if(known.begin(), known.end(), [&](const KnownSource& k) { return k.name == name; });
-    reasons[name] = phase_reason(detections, *source);
-  }
-  for (auto& g : sifted.groups)
-    if (const auto found = reasons.find(g.detection.known_name);
-        found != reasons.end() && !found->second.empty())
-      g.detection.reasons.push_back(found->second);
+  if (d.source_class == SourceClass::kRfi) return;
+  judge_measured(config, known, info, group);
+  if (d.source_class == SourceClass::kAstrophysical && refined.wrong_way_snr > d.best.snr_white + 1.0)
+    d.call_rfi(fmt::format("swept the wrong way: S/N {:.1f} at DM {:.2f}, {:.1f} at {:.2f}",
+                           refined.wrong_way_snr, refined.wrong_way_dm_pc_cm3, d.best.snr_white,
+                           d.best.dm_pc_cm3));
 }
 
 }  // namespace tianyan

@@ -12,9 +12,11 @@
 //               (kernels/repetition.hpp), p < sift.repetition_probability
 //   rfi         swept the wrong way: a negative DM gives a higher S/N, at full resolution
 //   astrophysical
+// Where an event is measured again, at full resolution, its class is that by what was measured; times are as
+// they were for the noise diode and the mains.
 #pragma once
 #include <cstddef>
-#include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,6 +33,8 @@ struct SiftGroup {
   Detection detection;
   std::size_t home = 0;  ///< index of the strongest candidate's beam
   std::size_t best = 0;  ///< of that candidate among its beam's
+  /// That a point source has such strengths; nothing where the scan has no layout or far beams have decided.
+  std::optional<double> shape_probability = std::nullopt;
 };
 
 struct Sifted {
@@ -44,11 +48,9 @@ struct Sifted {
 Sifted sift_candidates(const SiftConfig& config, const OutputConfig& output,
                        const std::vector<SiftBeam>& beams, const std::vector<KnownSource>& known);
 
-/// Takes what a detection is at full resolution, and judges again what depends on it.
-void take_refined(const SiftConfig& config, const StreamInfo& info, const Refined& refined, SiftGroup& group);
-
-/// Barycentric times at infinite frequency where site and position are known; once DMs and times are final.
-/// Pulses of known pulsars that are out of phase, or in it, get a reason that says so.
-void finish_times(const SiftConfig& config, const std::vector<KnownSource>& known, Sifted& sifted);
+/// Takes what a detection is at full resolution, and judges again what depends on it: whether a known source
+/// is of that DM, too.
+void take_refined(const SiftConfig& config, const std::vector<KnownSource>& known, const StreamInfo& info,
+                  const Refined& refined, SiftGroup& group);
 
 }  // namespace tianyan

@@ -16,6 +16,7 @@
 #include "pipeline/beam_search.hpp"
 #include "pipeline/detection_cutout.hpp"
 #include "pipeline/interrupt.hpp"
+#include "pipeline/sift_times.hpp"
 #include "pipeline/version.hpp"
 
 namespace tianyan {
@@ -26,9 +27,9 @@ using nlohmann::json;
 // Measures, plots and cuts out the strongest detections, each from one reading of its data.
 class Refiner {
  public:
-  Refiner(const Config& config, const RunDirectory& run, const SiftInputs& inputs, Sifted& sifted,
-          SiftSummary& summary)
-      : config_(config), run_(run), inputs_(inputs), sifted_(sifted), summary_(summary) {}
+  Refiner(const Config& config, const RunDirectory& run, const SiftInputs& inputs,
+          const std::vector<KnownSource>& known, Sifted& sifted, SiftSummary& summary)
+      : config_(config), run_(run), inputs_(inputs), known_(known), sifted_(sifted), summary_(summary) {}
 
   void run() {
     std::int64_t n_without_data = 0, n_left = 0;
@@ -59,16 +60,18 @@ class Refiner {
     const SiftBeam& beam = inputs_.beams[group.home];
     const SiftData& data = inputs_.data[group.home];
     ++n_tried_;
+    const char* undone = "was not measured again";
     try {
       const bool with_images = config_.output.cutouts && draws_more();
-      const auto cutout = read_cutout(config_, *data.source, data.mask, beam.candidates[group.best],
+      const auto cutout = read_cutout(*data.config, *data.source, data.mask, beam.candidates[group.best],
                                       with_images, thread_count(config_.limits));
-      take_refined(config_.sift, beam.info, refine(cutout), group);
+      take_refined(config_.sift, known_, beam.info, refine(cutout), group);
       ++summary_.n_refined;
+      undone = "was measured again, but its plot or cut-out was not written";
       if (group.detection.source_class != SourceClass::kRfi && draws_more())
         draw(cutout, beam.file, group.detection);
     } catch (const std::runtime_error& e) {
-      summary_.remarks.push_back(fmt::format("{} was not measured again: {}", group.detection.id, e.what()));
+      summary_.remarks.push_back(fmt::format("{} {}: {}", group.detection.id, undone, e.what()));
     }
   }
 
@@ -84,14 +87,11 @@ class Refiner {
   const Config& config_;
   const RunDirectory& run_;
   const SiftInputs& inputs_;
+  const std::vector<KnownSource>& known_;
   Sifted& sifted_;
   SiftSummary& summary_;
   std::int64_t n_tried_ = 0;
 };
-
-std::string joined(const std::vector<std::string>& reasons) {
-  return fmt::format("{}", fmt::join(reasons, "; "));
-}
 
 Table all_candidates(const std::vector<SiftBeam>& beams, const Sifted& sifted) {
   std::vector<CandidateRow> rows;
@@ -99,8 +99,7 @@ Table all_candidates(const std::vector<SiftBeam>& beams, const Sifted& sifted) {
     for (std::size_t i = 0; i < beams[b].candidates.size(); ++i) {
       const Candidate& c = beams[b].candidates[i];
       const Detection& d = sifted.groups[sifted.group_of[b][i]].detection;
-      rows.push_back(
-          {c, beams[b].info.start.plus_seconds(c.time_s), d.class_name(), d.id, joined(d.reasons)});
+      rows.push_back({c, beams[b].info.start.plus_seconds(c.time_s), d.class_name(), d.id, d.reasons_text()});
     }
   return candidates_table(std::move(rows));
 }
@@ -146,8 +145,13 @@ std::vector<KnownSource> load_catalogues(const SiftConfig& config, std::vector<s
     const auto catalogue = read_catalogue(path);
     known.insert(known.end(), catalogue.sources.begin(), catalogue.sources.end());
     if (catalogue.n_skipped > 0)
-      remarks.push_back(fmt::format("{}: {} sources without a position or a DM are not looked for", path,
-                                    catalogue.n_skipped));
+      remarks.push_back(
+          fmt::format("{}: {} rows make no source that can be looked for", path, catalogue.n_skipped));
+    remarks.insert(remarks.end(), catalogue.notes.begin(), catalogue.notes.end());
+    if (catalogue.n_repeated > 0)
+      remarks.push_back(
+          fmt::format("{}: {} rows have the name of an earlier one, which is the one looked for", path,
+                      catalogue.n_repeated));
   }
   return known;
 }
@@ -156,7 +160,7 @@ SiftSummary sift_and_write(const Config& config, const RunDirectory& run, const 
                            const std::vector<KnownSource>& known, const std::vector<MetaEntry>& meta) {
   SiftSummary summary;
   auto sifted = sift_candidates(config.sift, config.output, inputs.beams, known);
-  Refiner(config, run, inputs, sifted, summary).run();
+  Refiner(config, run, inputs, known, sifted, summary).run();
   finish_times(config.sift, known, sifted);
   count(sifted, summary);
   summary.scans = sifted.scans;

@@ -17,7 +17,8 @@ namespace tianyan {
 /// A beam's data, where they can be read once more.
 struct SiftData {
   Source* source = nullptr;
-  std::string mask = {};  ///< file of a given mask, or empty
+  std::string mask = {};           ///< file of a given mask, or empty
+  const Config* config = nullptr;  ///< with which they were searched; set where source is
 };
 
 /// Beams with their data.

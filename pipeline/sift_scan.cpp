@@ -6,14 +6,17 @@
 #include <algorithm>
 #include <limits>
 #include <numeric>
-#include <set>
+#include <utility>
 
+#include "io/beam_name.hpp"
 #include "kernels/site.hpp"
 
 namespace tianyan {
 namespace {
 
 constexpr double kSamePointingDeg = 1.0 / 3600.0;
+constexpr double kOneBeamArcmin = 1.0;  // a third of its width
+constexpr double kArcminPerDeg = 60.0;
 
 double number_or_nan(double v) { return v > 0.0 ? v : std::numeric_limits<double>::quiet_NaN(); }
 
@@ -39,11 +42,43 @@ std::vector<std::vector<std::size_t>> overlapping(const std::vector<SiftBeam>& b
   return scans;
 }
 
-bool is_known_once(const std::vector<std::size_t>& members, const std::vector<SiftBeam>& beams) {
-  std::set<int> seen;
-  return std::all_of(members.begin(), members.end(), [&](std::size_t i) {
-    return beams[i].beam >= 1 && beams[i].beam <= kNumBeams && seen.insert(beams[i].beam).second;
-  });
+// NaN where one has no pointing.
+double apart_arcmin(const SiftBeam& a, const SiftBeam& b) {
+  return kArcminPerDeg * separation_deg(pointing_of(a), pointing_of(b));
+}
+
+// Members in order of their numbers; those of one number and one place together.
+std::vector<std::vector<std::size_t>> beams_of(std::vector<std::size_t> members,
+                                               const std::vector<SiftBeam>& beams) {
+  std::stable_sort(members.begin(), members.end(),
+                   [&](std::size_t a, std::size_t b) { return beams[a].beam < beams[b].beam; });
+  std::vector<std::vector<std::size_t>> groups;
+  for (const auto i : members) {
+    const auto is_same = [&](const std::vector<std::size_t>& group) {
+      const SiftBeam& other = beams[group.front()];
+      return other.beam == beams[i].beam && !(apart_arcmin(other, beams[i]) > kOneBeamArcmin);
+    };
+    const auto own = beams[i].beam == 0 ? groups.end() : std::find_if(groups.begin(), groups.end(), is_same);
+    own == groups.end() ? groups.push_back({i}) : own->push_back(i);
+  }
+  return groups;
+}
+
+// Why the scan has no layout; empty where it has one.
+std::string layout_fault(const SiftScan& scan, const std::vector<SiftBeam>& beams) {
+  const auto& telescope = scan.observation.telescope;
+  if (!has_fast_receiver(telescope)) return fmt::format("telescope \"{}\" is not FAST", telescope);
+  const SiftBeam* last = nullptr;
+  for (const auto& entries : scan.beams) {
+    const SiftBeam& beam = beams[entries.front()];
+    if (beam.beam < 1 || beam.beam > kNumBeams)
+      return fmt::format("{} does not say which beam of the receiver it is of", beam.file);
+    if (last != nullptr && last->beam == beam.beam)
+      return fmt::format("{} and {} are both said to be of beam {}, and look at places {:.1f}' apart",
+                         last->file, beam.file, beam_name(beam.beam), apart_arcmin(*last, beam));
+    last = &beam;
+  }
+  return "";
 }
 
 // All beams that have a pointing have the same.
@@ -59,10 +94,7 @@ void set_centre(const SiftConfig& sift, const std::vector<BeamPointing>& pointin
   if (measured && sift.rotation_deg < 0.0) rotation_deg = *measured;
   scan.offsets = beam_offsets(rotation_deg);
   scan.observation.rotation_deg = rotation_deg;
-  if (pointings.empty()) {
-    scan.remarks.push_back("no header has a pointing: detections have no position");
-    return;
-  }
+  if (pointings.empty()) return;
   const auto& first = pointings.front();
   const auto offset = scan.offsets[static_cast<std::size_t>(first.beam) - 1];
   const bool is_shared = pointings.size() > 1 && is_one_pointing(pointings);
@@ -99,22 +131,34 @@ Observation observation_of(const SiftConfig& sift, const OutputConfig& output, c
   return o;
 }
 
+// Of each beam that has one, by its first entry that has.
+std::vector<BeamPointing> pointings_of(const SiftScan& scan, const std::vector<SiftBeam>& beams) {
+  std::vector<BeamPointing> pointings;
+  for (const auto& entries : scan.beams) {
+    const auto known = std::find_if(entries.begin(), entries.end(),
+                                    [&](std::size_t i) { return pointing_of(beams[i]).known(); });
+    if (known != entries.end()) pointings.push_back({beams[*known].beam, pointing_of(beams[*known])});
+  }
+  return pointings;
+}
+
 SiftScan scan_of(const SiftConfig& sift, const OutputConfig& output, const std::vector<SiftBeam>& beams,
                  std::vector<std::size_t> members) {
   SiftScan scan;
   scan.observation = observation_of(sift, output, beams[members.front()]);
   scan.model = {scan.observation.freq_low_mhz, scan.observation.freq_high_mhz};
-  scan.has_layout = has_fast_receiver(scan.observation.telescope) && is_known_once(members, beams);
-  std::stable_sort(members.begin(), members.end(),
-                   [&](std::size_t a, std::size_t b) { return beams[a].beam < beams[b].beam; });
+  scan.beams = beams_of(std::move(members), beams);
+  const auto pointings = pointings_of(scan, beams);
+  if (pointings.empty()) scan.remarks.push_back("no header has a pointing: detections have no position");
+  const auto fault = layout_fault(scan, beams);
+  scan.has_layout = fault.empty();
   if (scan.has_layout) {
     scan.observation.beam_fwhm_arcmin = scan.model.fwhm_arcmin();
-    std::vector<BeamPointing> pointings;
-    for (const auto i : members)
-      if (pointing_of(beams[i]).known()) pointings.push_back({beams[i].beam, pointing_of(beams[i])});
     set_centre(sift, pointings, scan);
+  } else {
+    scan.remarks.push_back(
+        fault + ": beams are not compared by their places on the sky, and positions are where they point");
   }
-  scan.beams = std::move(members);
   return scan;
 }
 
@@ -123,6 +167,13 @@ SiftScan scan_of(const SiftConfig& sift, const OutputConfig& output, const std::
 bool has_fast_receiver(const std::string& telescope) {
   const Site* site = find_site(telescope);
   return site == nullptr ? telescope.empty() : site->name == "FAST";
+}
+
+std::optional<std::array<double, 3>> site_of(const SiftConfig& sift, const std::string& telescope) {
+  const auto& own = sift.site_itrf_m;
+  if (!own.empty()) return std::array<double, 3>{own[0], own[1], own[2]};
+  const Site* site = find_site(telescope);
+  return site == nullptr ? std::nullopt : std::optional(site->itrf_m);
 }
 
 std::vector<SiftScan> make_scans(const SiftConfig& sift, const OutputConfig& output,

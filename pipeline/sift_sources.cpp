@@ -6,10 +6,14 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "io/beam_name.hpp"
 #include "io/singlepulse.hpp"
+#include "io/text_file.hpp"
+#include "kernels/barycentre.hpp"
 #include "kernels/cluster.hpp"
 #include "pipeline/open_input.hpp"
 #include "pipeline/plan.hpp"
@@ -25,6 +29,14 @@ namespace fs = std::filesystem;
 // A given mask is listed after the files of the stream, and has no spectra.
 bool is_mask(const InputFile& file) { return file.n_time == 0; }
 
+// In what samples, channels and times mean.
+bool is_same_stream(const StreamInfo& a, const StreamInfo& b) {
+  return a.n_chan == b.n_chan && a.n_pol == b.n_pol && a.freq_low_mhz == b.freq_low_mhz &&
+         a.channel_width_mhz == b.channel_width_mhz && a.sample_time_s == b.sample_time_s &&
+         a.n_time == b.n_time && a.start.day == b.start.day && a.start.second == b.start.second &&
+         a.coherent_dm_pc_cm3 == b.coherent_dm_pc_cm3;
+}
+
 std::unique_ptr<Source> reopen(const BeamResult& result, const Config& config) {
   std::vector<std::string> paths;
   for (const auto& f : result.files)
@@ -35,6 +47,7 @@ std::unique_ptr<Source> reopen(const BeamResult& result, const Config& config) {
   });
   require(input != found.beams.end(), "its files no longer hold this beam");
   auto source = open_input(*input, config);
+  require(is_same_stream(source->info(), result.info), "its files are no longer read to the same spectra");
   const auto is_same = [](const InputFile& a, const InputFile& b) {
     return a.size_bytes == b.size_bytes && a.header_checksum == b.header_checksum;
   };
@@ -58,11 +71,40 @@ void add_result(const std::string& run, BeamResult result, const Config& config,
     all.remarks.push_back(
         fmt::format("{}: beam M{:02d} cannot be measured again: {}", run, result.beam, e.what()));
   }
+  for (const auto& remark : remarks_of(result, config.rfi)) all.remarks.push_back(run + ": " + remark);
+  all.is_incomplete = all.is_incomplete || is_incomplete(result);
   const int n_bits = source ? source->format().n_bits : 0;
-  all.inputs.add(sift_beam(result, config.search.snr_min, n_bits),
-                 {source.get(), source ? mask_of(result) : ""});
+  all.inputs.add(sift_beam(result, config.search, n_bits),
+                 {source.get(), source ? mask_of(result) : "", &config});
   all.sources.push_back(std::move(source));
-  all.results.push_back(std::move(result));
+  all.searched.push_back({std::move(result), &config});
+}
+
+// The run's own, but for what is done with the candidates of all.
+std::unique_ptr<const Config> config_of_run(const std::string& run, const Config& config) {
+  auto own = std::make_unique<Config>(load_config(run + "/config.toml"));
+  own->sift = config.sift;
+  own->limits = config.limits;
+  own->output = config.output;
+  return own;
+}
+
+// Beams that the run's report names and the ledger does not have; without a report nobody knows of how many.
+void note_unfinished(const std::string& run, const std::vector<BeamResult>& results, SiftSources& all) {
+  const auto add = [&](const std::string& remark) {
+    all.remarks.push_back(run + ": " + remark);
+    all.is_incomplete = true;
+  };
+  if (!fs::exists(fs::path(run) / "report.json")) return add("the search was not finished");
+  const auto report = nlohmann::json::parse(read_text_file(run + "/report.json"), nullptr, false);
+  if (report.is_discarded() || !report.contains("beams")) return add("its report.json is none");
+  for (const auto& beam : report["beams"]) {
+    const int number = beam.value("beam", 0);
+    const auto failure = beam.value("failure", nlohmann::json());
+    if (std::none_of(results.begin(), results.end(), [&](const auto& r) { return r.beam == number; }))
+      add(fmt::format("beam M{:02d} failed: {}", number,
+                      failure.is_string() ? failure.get<std::string>() : ""));
+  }
 }
 
 // Trials of a list: the step that most neighbouring DMs have.
@@ -92,6 +134,7 @@ std::vector<Cluster> cluster_list(const SinglePulseList& list, const StreamInfo&
 StreamInfo list_info(const std::string& path, const SinglePulseList& list, const SiftConfig& sift) {
   StreamInfo info;
   info.sample_time_s = list.sample_time_s > 0.0 ? list.sample_time_s : 1e-3;
+  info.beam = beam_from_name(path);
   info.n_chan = 1024;  // none are named: as many as make the edges those of the outer channels
   if (list.inf) {
     info.telescope = list.inf->telescope;
@@ -121,6 +164,7 @@ StreamInfo list_info(const std::string& path, const SinglePulseList& list, const
 Candidate candidate_of(const Cluster& cluster, const StreamInfo& info, double rms_inverse_square,
                        double dm_step) {
   Candidate c;
+  c.beam = info.beam;
   c.time_s =
       cluster.best.time_s + 0.5 * info.sample_time_s;  // as every event's: from the first sample's middle
   c.dm_pc_cm3 = cluster.best.dm_pc_cm3;
@@ -135,6 +179,23 @@ Candidate candidate_of(const Cluster& cluster, const StreamInfo& info, double rm
   return c;
 }
 
+// From the barycentre's clock to the telescope's.
+void make_topocentric(const std::string& path, const InfHeader& inf, const SiftConfig& sift, SiftBeam& beam) {
+  const auto site = site_of(sift, sift.telescope.empty() ? inf.telescope : sift.telescope);
+  expect(site.has_value() && inf.position.known() && std::isfinite(inf.dm_pc_cm3) &&
+             has_barycentric_time(inf.start),
+         "{}: its times are barycentric; the telescope's cannot be found without telescope (\"{}\", or "
+         "sift.telescope), pointing ({}, {}), epoch (MJD {}) and DM ({}) in the .inf file beside it",
+         path, inf.telescope, inf.position.ra_deg, inf.position.dec_deg, inf.start.day, inf.dm_pc_cm3);
+  const double to_ref_s =
+      dispersion_delay_s(inf.dm_pc_cm3, beam.info.ref_freq_mhz(), std::numeric_limits<double>::infinity());
+  const auto topocentric = [&](double time_s) {
+    return topocentric_utc(inf.start.plus_seconds(time_s), inf.position, *site).plus_seconds(to_ref_s);
+  };
+  beam.info.start = topocentric(0.0);
+  for (auto& c : beam.candidates) c.time_s = topocentric(c.time_s).seconds_since(beam.info.start);
+}
+
 }  // namespace
 
 bool is_run(const std::string& path) { return fs::is_directory(fs::path(path) / "ledger"); }
@@ -142,21 +203,32 @@ bool is_run(const std::string& path) { return fs::is_directory(fs::path(path) / 
 void add_run(const std::string& path, const Config& config, SiftSources& all) {
   auto results = load_ledger(path);
   require(!results.empty(), "{}: no beam of it is finished", path);
-  for (auto& result : results) add_result(path, std::move(result), config, all);
+  note_unfinished(path, results, all);
+  const auto& own = *all.configs.emplace_back(config_of_run(path, config));
+  for (auto& result : results) add_result(path, std::move(result), own, all);
 }
 
 void add_list(const std::string& path, const Config& config, SiftSources& all) {
   const auto list = read_singlepulse(path);
   SiftBeam beam;
   beam.info = list_info(path, list, config.sift);
+  beam.beam = beam.info.beam;
   beam.file = fs::path(path).filename().string();
   beam.snr_min = config.search.snr_min;
   const double dm_step = dm_step_of(list.events), rms = rms_inverse_square(beam.info);
   for (const auto& cluster : cluster_list(list, beam.info))
     if (cluster.best.snr >= config.search.snr_min)
       beam.candidates.push_back(candidate_of(cluster, beam.info, rms, dm_step));
-  if (!list.inf)
-    all.remarks.push_back(path + ": nothing says when it begins: mjd counts from its first sample");
+  if (list.inf) all.remarks.insert(all.remarks.end(), list.inf->notes.begin(), list.inf->notes.end());
+  if (list.inf && list.inf->is_barycentred) {
+    make_topocentric(path, *list.inf, config.sift, beam);
+    all.remarks.push_back(path +
+                          ": its times are barycentric: mjd and time_s are computed back to the telescope");
+  } else if (beam.info.start.day == 0) {
+    all.remarks.push_back(path +
+                          ": nothing says when it begins: mjd counts from its first sample, and with others "
+                          "of no date it is taken for one scan");
+  }
   all.inputs.add(std::move(beam), {});
 }
 

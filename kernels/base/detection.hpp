@@ -35,6 +35,18 @@ struct Detection {
     if (source_class == SourceClass::kKnown) return "known:" + known_name;
     return source_class == SourceClass::kRfi ? "rfi" : "astrophysical";
   }
+  /// Interference, whatever it was taken for.
+  void call_rfi(const std::string& reason) {
+    source_class = SourceClass::kRfi;
+    known_name.clear();
+    reasons = {reason};
+  }
+  /// All of them, "; " between one and the next.
+  std::string reasons_text() const {
+    std::string text;
+    for (const auto& reason : reasons) text += (text.empty() ? "" : "; ") + reason;
+    return text;
+  }
 };
 
 /// How a scan was observed, as its headers say.

@@ -65,6 +65,25 @@ TEST(Barycentre, AgreesWithAstropyOnFixedDates) {
   }
 }
 
+TEST(Barycentre, GoesBackToTheTelescope) {
+  for (const Case& c : kByAstropy) {
+    if (c.utc.second == 0.0 || c.utc.second >= kSecondsPerDay) continue;  // at or before a leap second's end
+    const Mjd back = topocentric_utc(c.bary_tdb, c.source, at(c.telescope));
+    EXPECT_NEAR(back.seconds_since(c.utc), 0.0, kLightTravelTime_s) << c.utc.day << ' ' << c.utc.second;
+    // Seconds of a day are good to 86400 eps = 2e-11; four roundings each way.
+    const Mjd again =
+        topocentric_utc(barycentric_tdb(c.utc, c.source, at(c.telescope)), c.source, at(c.telescope));
+    EXPECT_NEAR(again.seconds_since(c.utc), 0.0, 1.6e-10) << c.utc.day << ' ' << c.utc.second;
+  }
+}
+
+TEST(Barycentre, KnowsTheYearsThatItHolds) {
+  EXPECT_FALSE(has_barycentric_time({41316, 86399.0}));  // 1971-12-31
+  EXPECT_TRUE(has_barycentric_time({41317, 0.0}));
+  EXPECT_TRUE(has_barycentric_time({88068, 86399.0}));  // 2099-12-31
+  EXPECT_FALSE(has_barycentric_time({88069, 0.0}));
+}
+
 // One line a case: day, second, right ascension, declination, x, y, z; out: the result's seconds since 0h of
 // that day, by light_travel_time and by astropy's positions of Earth and site. The second of a day is added
 // in TAI, where days with a leap second are no different.

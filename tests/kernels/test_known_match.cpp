@@ -35,7 +35,6 @@ TEST(KnownMatch, FindsTheCrabAndSaysHowFarItIs) {
   EXPECT_EQ(match->source, 0U);
   EXPECT_NEAR(match->separation_deg, 0.02, 1e-9);
   EXPECT_NEAR(match->dm_difference_pc_cm3, 0.13, 1e-9);
-  EXPECT_TRUE(std::isnan(match->phase));
   EXPECT_EQ(match->reason, "1.2 arcmin from B0531+21, DM 0.13 pc/cm3 above its 56.77");
 }
 
@@ -92,18 +91,6 @@ KnownSource pulsar(double period_s) {
   source.period_dot = 2e-15;
   source.epoch_mjd = 50000.25;
   return source;
-}
-
-/// 3.5 turns after the epoch, without a change of period that would be seen.
-TEST(KnownMatch, TellsThePhaseByTheEphemeris) {
-  MatchQuery query = query_at(53.25, 54.58, 26.76);
-  query.inf_bary = Mjd{50000, 0.25 * kSecondsPerDay + 3.5 * 0.75};
-  EXPECT_NEAR(match_known(query, {pulsar(0.75)})->phase, 0.5, 1e-9);
-  KnownSource slowing = pulsar(0.75);
-  slowing.period_dot = 0.02;  // less 0.5 * 0.02 * 3.5^2 turns
-  EXPECT_NEAR(match_known(query, {slowing})->phase, 0.5 - 0.1225, 1e-9);
-  slowing.is_binary = true;
-  EXPECT_TRUE(std::isnan(match_known(query, {slowing})->phase));
 }
 
 /// Pulses at `n` random turns of 1000, `jitter` of a turn around each.

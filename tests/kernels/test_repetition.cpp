@@ -79,6 +79,35 @@ TEST(Repetition, DifferencesByHand) {
   EXPECT_EQ(repetition_p_value({0.0, 1.0, 2.0, 3.0, 4.0}, {1.0, 0.01}), 1.0);  // four differences
 }
 
+TEST(Repetition, PhasesOfASteadyPeriodByHand) {
+  // Cycles 0, 1, 2 at phase 1/4, 3 at 0.3, 4 at 3/4 and, twice, 5 at 1/4: of event 3 the others are at 1/4,
+  // of event 4 at 0.26, of each of the rest nearer to 1/4 than 3/4.
+  const std::vector<double> times = {0.25, 1.25, 2.25, 3.3, 4.75, 5.25, 5.26};
+  const std::vector<bool> expected = {true, true, true, true, false, true, true};
+  EXPECT_EQ(repetition_in_phase(times, {1.0, 0.0}), expected);
+  // Ten events in one cycle count as one: they do not move the others' phase.
+  std::vector<double> crowd = {0.25, 1.25, 2.25};
+  for (int i = 0; i < 10; ++i) crowd.push_back(3.75 + 1e-3 * i);
+  const auto in_phase = repetition_in_phase(crowd, {1.0, 0.0});
+  EXPECT_EQ(std::vector<bool>(in_phase.begin(), in_phase.begin() + 3), (std::vector<bool>{true, true, true}));
+  EXPECT_EQ(std::count(in_phase.begin(), in_phase.end(), true), 3);
+  // Within a tenth of the period of what the others have, and not within.
+  EXPECT_TRUE(repetition_in_phase({0.0, 1.0, 2.09}, {1.0, 0.0})[2]);
+  EXPECT_FALSE(repetition_in_phase({0.0, 1.0, 2.11}, {1.0, 0.0})[2]);
+}
+
+TEST(Repetition, PhasesOfAWanderingPeriodHoldForItsCoherentCyclesAlone) {
+  // Coherent for fewer than 10 cycles. 30 and 45 have no neighbour; 60 and 61.5 are half a cycle apart.
+  const std::vector<double> times = {0.0, 1.0, 3.0, 30.0, 45.0, 60.0, 61.5};
+  const std::vector<bool> expected = {true, true, true, false, false, false, false};
+  EXPECT_EQ(repetition_in_phase(times, {1.0, 0.01}), expected);
+  EXPECT_EQ(repetition_in_phase({0.0, 9.99}, {1.0, 0.01}), (std::vector<bool>{true, true}));
+  EXPECT_EQ(repetition_in_phase({0.0, 10.0}, {1.0, 0.01}), (std::vector<bool>{false, false}));
+  EXPECT_EQ(repetition_in_phase({0.0, 0.4}, {1.0, 0.01}), (std::vector<bool>{false, false}));  // one cycle
+  EXPECT_TRUE(repetition_in_phase({}, {1.0, 0.01}).empty());
+  EXPECT_THROW(repetition_in_phase({2.0, 1.0}, {1.0, 0.01}), std::invalid_argument);
+}
+
 TEST(Repetition, IsUniformInNoise) {
   // Kolmogorov's distance over 1500 trials is below 1.95 / sqrt(1500) = 0.050 with a chance of 0.999, and the
   // approximations of p are off by less than 0.01.

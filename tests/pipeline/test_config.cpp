@@ -122,6 +122,12 @@ TEST_F(ConfigTest, ReversedRangesAreRefused) {
   EXPECT_PRED2(contains, mistake("rfi.bands.mhz = [[1200, 1100]]"), "reversed");
 }
 
+TEST_F(ConfigTest, ASiteThatIsNotOnTheEarthIsRefused) {
+  EXPECT_PRED2(contains, mistake("sift.site_itrf_m = [1e6, 1e6, 1e6]"), "no place on the Earth");
+  EXPECT_PRED2(contains, mistake("sift.site_itrf_m = [1e6]"), "has 1 numbers");
+  EXPECT_NO_THROW(load_config(file("sift.site_itrf_m = [-1668557.0, 5506838.0, 2744934.0]")));
+}
+
 TEST_F(ConfigTest, AllMistakesAreReportedAtOnceInTheOrderOfTheFile) {
   const std::string text =
       mistake("[search]\nsnr_min = -1.0\nblok_s = 2.0\ndm_min_pc_cm3 = 4000.0\n", {"limits.threads=x"});

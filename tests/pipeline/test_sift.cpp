@@ -5,73 +5,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 
 #include "kernels/base/units.hpp"
+#include "pipeline/sift_times.hpp"
+#include "tests/pipeline/sift_test.hpp"
 
 namespace tianyan {
 namespace {
-
-constexpr double kDm = 300.0;
-
-SiftBeam beam_of(int number, double rotation_deg = 0.0) {
-  SiftBeam beam;
-  beam.beam = number;
-  beam.info.n_chan = 1024;
-  beam.info.channel_width_mhz = 500.0 / 1024;
-  beam.info.freq_low_mhz = 1000.0 + 0.5 * beam.info.channel_width_mhz;
-  beam.info.sample_time_s = 196.608e-6;
-  beam.info.n_time = 100000;
-  beam.info.start = {59000, 3600.0};
-  beam.info.telescope = "FAST";
-  const auto pointing = at_offset({83.633, 22.0145}, beam_offset(number, rotation_deg));
-  beam.info.ra_deg = pointing.ra_deg;
-  beam.info.dec_deg = pointing.dec_deg;
-  beam.snr_min = 7.0;
-  return beam;
-}
-
-std::vector<SiftBeam> all_beams(double rotation_deg = 0.0) {
-  std::vector<SiftBeam> beams;
-  for (int b = 1; b <= kNumBeams; ++b) beams.push_back(beam_of(b, rotation_deg));
-  return beams;
-}
-
-void add(SiftBeam& beam, double time_s, double dm, double snr, double width_s = 2e-3) {
-  Candidate c;
-  c.beam = beam.beam;
-  c.time_s = time_s;
-  c.dm_pc_cm3 = dm;
-  c.dm_err_pc_cm3 = 0.3 * 10.0 / snr;
-  c.snr = c.snr_white = snr;
-  c.width_s = width_s;
-  c.ref_freq_mhz = beam.info.ref_freq_mhz();
-  c.n_members = 5;
-  beam.candidates.push_back(c);
-}
-
-// What beams see of a source at an offset from beam 1, above their threshold.
-void add_source(std::vector<SiftBeam>& beams, const SkyOffset& at, double time_s, double dm, double snr,
-                double rotation_deg = 0.0) {
-  const BeamModel model{1000.0, 1500.0};
-  for (auto& beam : beams) {
-    const auto o = beam_offset(beam.beam, rotation_deg);
-    const double seen =
-        snr * model.response(std::hypot(at.east_arcmin - o.east_arcmin, at.north_arcmin - o.north_arcmin));
-    if (seen > beam.snr_min) add(beam, time_s, dm, seen);
-  }
-}
-
-Sifted sifted(const std::vector<SiftBeam>& beams, const std::vector<KnownSource>& known = {},
-              const SiftConfig& config = {}) {
-  return sift_candidates(config, {}, beams, known);
-}
-
-std::string text_of(const Detection& d) {
-  std::string text = d.class_name();
-  for (const auto& r : d.reasons) text += " | " + r;
-  return text;
-}
 
 TEST(Sift, PulseBetweenBeamsIsOneDetectionAtItsPlace) {
   for (const double rotation : {0.0, 23.4}) {
@@ -198,7 +138,7 @@ TEST(Sift, RunsOfDifferentBeamsAtOneTimeAreOneScanAndOfDifferentTimesAreNot) {
   add(beams[2], 5.0, kDm, 20.0);
   const auto result = sifted(beams);
   ASSERT_EQ(result.scans.size(), 2u);
-  EXPECT_EQ(result.scans[0].beams, (std::vector<std::size_t>{0, 1}));
+  EXPECT_EQ(result.scans[0].beams, (std::vector<std::vector<std::size_t>>{{0}, {1}}));
   EXPECT_EQ(result.groups[0].detection.scan, 1u);
 }
 
@@ -236,7 +176,7 @@ TEST(Sift, WrongWaySweepsAreFoundAtFullResolution) {
   Refined refined{beams[0].candidates[0]};
   refined.wrong_way_snr = 35.0;
   refined.wrong_way_dm_pc_cm3 = -12.0;
-  take_refined({}, beams[0].info, refined, result.groups[0]);
+  take_refined({}, {}, beams[0].info, refined, result.groups[0]);
   EXPECT_EQ(result.groups[0].detection.class_name(), "rfi");
   EXPECT_NE(text_of(result.groups[0].detection).find("swept the wrong way"), std::string::npos);
 }
