@@ -1,7 +1,6 @@
 // The candidates table: row order, exact MJDs and ids.
 #include "io/candidate_table.hpp"
 
-#include <erfa.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -11,12 +10,11 @@
 
 #include "io/beam_name.hpp"
 #include "io/candidate_columns.hpp"
+#include "io/iso_time.hpp"
 #include "kernels/base/expect.hpp"
 
 namespace tianyan {
 namespace {
-
-constexpr double kJdOfMjd0 = 2400000.5;
 
 std::vector<Column> columns() {
   constexpr auto kText = ColumnType::kString;
@@ -55,12 +53,9 @@ Table candidates_table(std::vector<CandidateRow> rows) {
 }
 
 std::string detection_id(const Mjd& arrival, int beam) {
-  int year = 0, month = 0, day = 0, hmsf[4] = {};
-  const int status = eraD2dtf("UTC", 3, kJdOfMjd0 + static_cast<double>(arrival.day),
-                              arrival.second / kSecondsPerDay, &year, &month, &day, hmsf);
-  expect(status >= 0, "MJD {} + {} s is not a date", arrival.day, arrival.second);
-  return fmt::format("TY{:04}{:02}{:02}T{:02}{:02}{:02}.{:03}_{}", year, month, day, hmsf[0], hmsf[1],
-                     hmsf[2], hmsf[3], beam_name(beam));
+  std::string time = iso_time_ms(arrival);
+  std::erase_if(time, [](char c) { return c == '-' || c == ':'; });
+  return fmt::format("TY{}_{}", time, beam_name(beam));
 }
 
 std::string mjd_digits(const Mjd& mjd) {

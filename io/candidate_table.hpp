@@ -22,7 +22,7 @@ struct CandidateRow {
 /// first, then by beam, time, DM and width: the rows do not depend on the order in which they are given.
 Table candidates_table(std::vector<CandidateRow> rows);
 
-/// "TY20200531T000004.000_M01": UTC of the arrival, rounded to 1 ms, and the beam. Throws
+/// "TY20200531T000004.000_M01": iso_time_ms() of the arrival (UTC) and the beam. Throws
 /// std::invalid_argument for an instant that no calendar date fits.
 std::string detection_id(const Mjd& arrival, int beam);
 

@@ -12,14 +12,15 @@
 #include <vector>
 
 #include "io/key_values.hpp"
+#include "kernels/base/units.hpp"
 
 namespace tianyan {
 namespace {
 
 constexpr double kNan = KnownSource::kUnknown;
 constexpr double kDegPerHour = 15.0;
-constexpr double kRadPerDeg = 0.017453292519943295;
-constexpr double kObliquityDeg = 84381.406 / 3600.0;  // at J2000, IERS 2010, as psrcat's ecliptic positions
+constexpr double kObliquityDeg =
+    84381.406 / kArcsecPerDeg;  // at J2000, IERS 2010, as psrcat's ecliptic positions
 constexpr double kMaxDm = 1e5;
 constexpr std::size_t kMaxNotes = 5;
 
@@ -130,8 +131,8 @@ double angle_deg(const CatalogueRow& row, const Value& error, bool is_plain) {
   const auto of_column = row.units.find(error.column);
   if (unit.empty() && of_column != row.units.end()) unit = of_column->second;
   if (!value || (unit.empty() && !is_plain)) return kNan;
-  if (unit.starts_with("arcmin")) return *value / 60.0;
-  if (unit.starts_with("arcsec")) return *value / 3600.0;
+  if (unit.starts_with("arcmin")) return *value / kArcminPerDeg;
+  if (unit.starts_with("arcsec")) return *value / kArcsecPerDeg;
   return unit.empty() || unit.starts_with("deg") ? *value : kNan;
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "io/atomic_file.hpp"
+#include "io/beam_name.hpp"
 #include "io/candidate_table.hpp"
 #include "io/giza_page.hpp"
 #include "kernels/base/expect.hpp"
@@ -177,7 +178,7 @@ void draw_facts(GizaPage& page, const DetectionPlot& plot) {
   const std::vector<std::pair<std::string, std::string>> facts = {
       {"Source", fact_text(plot.source)},
       {"File", fact_text(file_name)},
-      {"Beam", c.beam > 0 ? fmt::format("M{:02}", c.beam) : "unknown"},
+      {"Beam", c.beam > 0 ? beam_name(c.beam) : "unknown"},
       {"MJD (UTC)", fmt::format("{} at {:.3f} MHz", mjd_digits(plot.arrival), c.ref_freq_mhz)},
       {"Scan time", fmt::format("{:.6f} s", c.time_s)},
       {"DM", dm_text(c)},

@@ -4,24 +4,27 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <fstream>
 
-#include "io/atomic_file.hpp"
-#include "kernels/base/expect.hpp"
+#include "io/text_file.hpp"
+#include "io/utf8_text.hpp"
 
 namespace tianyan {
 namespace {
 
 /// Always in double quotes, so that no text can turn into another YAML type.
 std::string yaml(const std::string& text) {
+  const std::string valid = valid_utf8(text);
   std::string quoted = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\')
-      quoted += fmt::format("\\{}", c);
-    else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
-      quoted += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+  for (std::size_t i = 0; i < valid.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(valid[i]);
+    if (byte == '"' || byte == '\\')
+      quoted += fmt::format("\\{}", valid[i]);
+    else if (byte < 0x20 || byte == 0x7f)
+      quoted += fmt::format("\\x{:02x}", byte);
+    else if (byte == 0xc2 && static_cast<unsigned char>(valid[i + 1]) < 0xa0)  // U+0080 to U+009F
+      quoted += fmt::format("\\x{:02x}", static_cast<unsigned char>(valid[++i]));
     else
-      quoted += c;
+      quoted += valid[i];
   }
   return quoted + '"';
 }
@@ -68,10 +71,9 @@ std::string csv_field(const std::string& text) {
   const char* plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.+-:/";
   if (!text.empty() && text.find_first_not_of(plain) == std::string::npos) return text;
   std::string quoted = "\"";
-  for (const char c : text) {
-    const bool is_control = static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+  for (const char c : printable_text(text)) {
     if (c == '"') quoted += '"';
-    quoted += is_control ? ' ' : c;
+    quoted += c;
   }
   return quoted + '"';
 }
@@ -95,15 +97,6 @@ std::string format_ecsv(const Table& table) {
   return text;
 }
 
-void write_ecsv(const std::string& path, const Table& table) {
-  const std::string text = format_ecsv(table);
-  AtomicFile file(path);
-  std::ofstream out(file.temporary_path(), std::ios::binary | std::ios::trunc);
-  require(out.is_open(), "{}: cannot be opened for writing", file.temporary_path());
-  out.write(text.data(), static_cast<std::streamsize>(text.size()));
-  out.close();
-  require(out.good(), "{}: {} bytes could not be written; is the disk full?", path, text.size());
-  file.commit();
-}
+void write_ecsv(const std::string& path, const Table& table) { write_text_file(path, format_ecsv(table)); }
 
 }  // namespace tianyan

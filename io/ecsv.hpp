@@ -6,12 +6,12 @@
 
 namespace tianyan {
 
-/// The whole file as text. Missing values and NaN are written as "", which astropy reads as masked. Line
-/// breaks and other control characters inside a string cell become spaces: an ECSV row is one line.
+/// The whole file as text. Missing values and NaN are written as "", which astropy reads as masked. String
+/// cells are printable_text(): an ECSV row is one line. Texts of the header are valid_utf8(), with control
+/// characters as YAML's escapes.
 std::string format_ecsv(const Table& table);
 
-/// Writes the file under a temporary name and renames it: under its own name it is whole. Throws
-/// std::runtime_error where it cannot be written.
+/// As write_text_file().
 void write_ecsv(const std::string& path, const Table& table);
 
 }  // namespace tianyan

@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "io/utf8_text.hpp"
 #include "kernels/base/expect.hpp"
 
 namespace tianyan {
@@ -135,7 +136,9 @@ std::string FitsFile::text(const std::string& keyword) const {
   }
   const std::string all = value;
   const auto begin = all.find_first_not_of(' ');
-  return begin == std::string::npos ? "" : all.substr(begin, all.find_last_not_of(' ') - begin + 1);
+  return begin == std::string::npos
+             ? ""
+             : printable_text(all.substr(begin, all.find_last_not_of(' ') - begin + 1));
 }
 
 double FitsFile::required_number(const std::string& keyword) const {

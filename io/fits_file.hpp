@@ -56,7 +56,7 @@ class FitsFile {
   std::optional<double> number(const std::string& keyword) const;
   std::optional<std::int64_t> integer(const std::string& keyword) const;
   bool is_true(const std::string& keyword) const;
-  /// Without blanks at its ends; "" where it is missing.
+  /// Printable (io/utf8_text.hpp), without blanks at its ends; "" where it is missing.
   std::string text(const std::string& keyword) const;
   /// The same, where there must be one.
   double required_number(const std::string& keyword) const;

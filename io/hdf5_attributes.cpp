@@ -1,6 +1,7 @@
 // Attributes by HDF5's C API.
 #include "io/hdf5_attributes.hpp"
 
+#include "io/utf8_text.hpp"
 #include "kernels/base/expect.hpp"
 
 namespace tianyan {
@@ -155,12 +156,12 @@ std::optional<std::string> Hdf5Attributes::read_text(hid_t attribute) const {
     check_hdf5(H5Aread(attribute, type, &value), path_, "read an attribute");
     const std::string copy = value ? value : "";
     H5free_memory(value);
-    return copy;
+    return printable_text(copy);
   }
   if (H5Tget_size(type) > kMaxTextBytes) return std::nullopt;
   std::string value(H5Tget_size(type) + 1, '\0');
   check_hdf5(H5Aread(attribute, type, value.data()), path_, "read an attribute");
-  return value.substr(0, value.find('\0'));
+  return printable_text(value.substr(0, value.find('\0')));
 }
 
 }  // namespace tianyan

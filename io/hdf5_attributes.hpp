@@ -37,7 +37,7 @@ class Hdf5Attributes {
   std::string find_text(const char* name) const;
 
   /// Must be there, one value, and of the type; integers are also taken as real numbers, truth values as
-  /// integers. Texts may be of fixed or variable length.
+  /// integers. Texts may be of fixed or variable length, and are made printable (io/utf8_text.hpp).
   std::int64_t integer(const char* name) const;
   double real(const char* name) const;
   std::string text(const char* name) const;

@@ -27,4 +27,9 @@ std::string iso_time(const Mjd& mjd, char separator) {
                      time / kMinute % 60, time / kSecond % 60, time % kSecond);
 }
 
+std::string iso_time_ms(const Mjd& mjd) {
+  const std::string text = iso_time({mjd.day, std::round(mjd.second * 1e3) / 1e3});
+  return text.substr(0, text.size() - 3);
+}
+
 }  // namespace tianyan

@@ -11,4 +11,7 @@ namespace tianyan {
 /// std::invalid_argument for an instant that no calendar date fits.
 std::string iso_time(const Mjd& mjd, char separator = 'T');
 
+/// "2020-05-31T00:00:04.000", the same rounded to 1 ms.
+std::string iso_time_ms(const Mjd& mjd);
+
 }  // namespace tianyan

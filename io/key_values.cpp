@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <limits>
 
+#include "io/utf8_text.hpp"
 #include "kernels/base/expect.hpp"
 
 namespace tianyan {
@@ -36,6 +37,10 @@ std::string format_units(std::int64_t units) {
 }
 
 }  // namespace
+
+void KeyValues::add(const std::string& key, const std::string& value) {
+  values_.try_emplace(key, printable_text(value));
+}
 
 std::string KeyValues::text(const std::string& key) const {
   const auto at = values_.find(key);

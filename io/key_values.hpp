@@ -15,8 +15,8 @@ class KeyValues {
  public:
   /// `place` begins every error: a path, or a path and where in it.
   explicit KeyValues(std::string place) : place_(std::move(place)) {}
-  /// The first value of a key stays.
-  void add(const std::string& key, const std::string& value) { values_.try_emplace(key, value); }
+  /// The first value of a key stays. Values are made printable (io/utf8_text.hpp).
+  void add(const std::string& key, const std::string& value);
 
   const std::string& place() const { return place_; }
   bool has(const std::string& key) const { return values_.count(key) > 0; }

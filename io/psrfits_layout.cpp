@@ -1,8 +1,6 @@
 // Writes PSRFITS headers (definition 6.1) and rows.
 #include "io/psrfits_layout.hpp"
 
-#include <erfa.h>
-
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -10,6 +8,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "io/iso_time.hpp"
 #include "io/sigproc_ids.hpp"
 #include "kernels/base/expect.hpp"
 
@@ -46,15 +45,6 @@ class Keywords {
   const FitsFile& file_;
   int status_ = 0;
 };
-
-/// UTC to the millisecond: "2020-05-31T00:00:00.000".
-std::string iso_time(const Mjd& mjd) {
-  int year = 0, month = 0, day = 0, time[4] = {0, 0, 0, 0};
-  eraD2dtf("UTC", 3, 2400000.5 + static_cast<double>(mjd.day), mjd.second / kSecondsPerDay, &year, &month,
-           &day, time);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}", year, month, day, time[0], time[1], time[2],
-                     time[3]);
-}
 
 /// "05:34:31.900000", or "*", PSRFITS' word for unknown.
 std::string sexagesimal(double value, bool has_sign) {
@@ -178,7 +168,7 @@ void PsrfitsLayout::put_observation(const FitsFile& file, const Mjd& start) cons
   const double whole_s = std::floor(start.second);
   Keywords keys(file);
   keys.put("OBS_MODE", "SEARCH", "(PSR, CAL, SEARCH)");
-  keys.put("DATE-OBS", iso_time(start), "Date of observation (YYYY-MM-DDThh:mm:ss UTC)");
+  keys.put("DATE-OBS", iso_time_ms(start), "Date of observation (YYYY-MM-DDThh:mm:ss UTC)");
   keys.put("OBSFREQ", 0.5 * (info_.freq_low_mhz + info_.ref_freq_mhz()),
            "[MHz] Centre frequency for observation");
   keys.put("OBSBW", format_.channels_descending ? -band_mhz : band_mhz, "[MHz] Bandwidth for observation");

@@ -10,6 +10,7 @@
 
 #include "io/beam_name.hpp"
 #include "io/sigproc_ids.hpp"
+#include "io/utf8_text.hpp"
 #include "kernels/base/expect.hpp"
 
 namespace tianyan {
@@ -145,7 +146,8 @@ class Parser {
   void take_value(const Keyword& keyword) {
     if (keyword.type == ValueType::kInt) numbers_[keyword.name] = take<std::int32_t>();
     if (keyword.type == ValueType::kByte) numbers_[keyword.name] = take<std::uint8_t>();
-    if (keyword.type == ValueType::kText) texts_[keyword.name] = take_text(kMaxText, keyword.name);
+    if (keyword.type == ValueType::kText)
+      texts_[keyword.name] = printable_text(take_text(kMaxText, keyword.name));
     if (keyword.type == ValueType::kDouble) numbers_[keyword.name] = take<double>();
     if (std::strcmp(keyword.name, "fchannel") == 0) {
       require(frequencies_.size() < kMaxFrequencies, "{}: more than {} keywords fchannel", file_.path(),

@@ -18,6 +18,7 @@ struct InputFile {
   std::uint64_t header_checksum = 0;  ///< FNV-1a of the file's first min(size, 64 KiB) bytes
   std::int64_t first_sample = 0;      ///< in the stream that it is part of
   std::int64_t n_time = 0;
+  bool is_mask = false;  ///< a given mask, not a part of the stream: listed after its files
 };
 
 /// What a reader had to leave out or fill in: each is counted, none is silent.

@@ -11,6 +11,7 @@
 #include "io/event_files.hpp"
 #include "io/exporter.hpp"
 #include "io/iso_time.hpp"
+#include "io/json_text.hpp"
 #include "io/utf8_text.hpp"
 #include "kernels/base/units.hpp"
 
@@ -91,7 +92,7 @@ const bool kIsRegistered = register_exporter({"tns", "events/ID.json", true, wri
 std::string format_tns(const DetectionList& list, std::size_t index) {
   const Observation& observation = observation_of(list, index);
   const json report = {{"frb_report", {{"0", report_of(list, observation, list.detections[index])}}}};
-  return report.dump(2) + "\n";
+  return dump_json(report, 2) + "\n";
 }
 
 }  // namespace tianyan

@@ -11,13 +11,11 @@ namespace tianyan {
 /// Measured values are numbers, the server's codes are strings: at_type "5" is FRB, units "8" Jy, "23" ms,
 /// "24" MHz, "25" pc/cc.
 ///   - discovery_datetime and obsdate: UTC of the arrival at the telescope at the centre of the highest
-///   channel;
-///     barycentric_event_time: TDB, at infinite frequency. `remarks` says both.
+///     channel; barycentric_event_time: TDB, at infinite frequency. `remarks` says both.
 ///   - ra and dec: `error` is the radius of the 68 % region, in degrees on the sky.
 ///   - flux: the mean over the burst's width. ref_freq: the centre of the band.
 ///   - The server demands some values that are not in the data. They are there as null, so that whoever
-///   reports
-///     sees what to fill in, and the server refuses the report until then: reporting_group_id and
+///     reports sees what to fill in, and the server refuses the report until then: reporting_group_id and
 ///     discovery_data_source_id (the reporter's group), filter_value and instrument_value (the server's
 ///     codes), galactic_max_dm and galactic_max_dm_model (an electron model), flux_error. `reporter` is null
 ///     until an author is configured, and so is each value that this observation does not know: position, its

@@ -25,18 +25,27 @@ std::size_t character_length(const std::string& text, std::size_t i) {
 
 }  // namespace
 
-std::string printable_text(const std::string& text) {
-  std::string printable;
+std::string valid_utf8(const std::string& text) {
+  std::string valid;
   for (std::size_t i = 0; i < text.size();) {
     const std::size_t n = character_length(text, i);
-    const auto lead = static_cast<unsigned char>(text[i]);
     if (n == 0)
-      printable += "\xef\xbf\xbd";
-    else if (lead < 0x20 || lead == 0x7f)
-      printable += ' ';
+      valid += "\xef\xbf\xbd";
     else
-      printable.append(text, i, n);
+      valid.append(text, i, n);
     i += n == 0 ? 1 : n;
+  }
+  return valid;
+}
+
+std::string printable_text(const std::string& text) {
+  const std::string valid = valid_utf8(text);
+  std::string printable;
+  for (std::size_t i = 0; i < valid.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(valid[i]);
+    const bool is_c1 = byte == 0xc2 && static_cast<unsigned char>(valid[i + 1]) < 0xa0;
+    printable += is_c1 || byte < 0x20 || byte == 0x7f ? ' ' : valid[i];
+    if (is_c1) ++i;
   }
   return printable;
 }

@@ -11,11 +11,10 @@ namespace tianyan {
 /// The alert of detection `index` as text, valid by VOEvent-v2.0.xsd. What is not known is left out: a Param
 /// without a value, a group without a Param, the position of a beam that has no pointing.
 ///   - ivorn: ivo://AUTHORITY#FRBYYMMDDhhmm/MJD, both of the arrival (UTC). With its 12 decimals the MJD
-///   tells
-///     events of one minute apart; should the list have another before it at the same 0.1 us, "/2", "/3", ...
-///     is appended. The standard's MJD, and its Who/Date, are when the alert is made: with the arrival, two
-///     runs over the same data write the same bytes under the same name, so a repeated alert is seen to be
-///     one. Who/Date is left for the sender to fill in.
+///     tells events of one minute apart; should the list have another before it at the same 0.1 us, "/2",
+///     "/3", ... is appended. The standard's MJD, and its Who/Date, are when the alert is made: with the
+///     arrival, two runs over the same data write the same bytes under the same name, so a repeated alert is
+///     seen to be one. Who/Date is left for the sender to fill in.
 ///   - role: "test", until an authority other than "example/..." is configured; then "observation".
 ///   - ISOTime is the arrival at the telescope, at the centre of the highest channel; the standard says
 ///     UTC-FK5-GEO of it, and a Description here tells the difference.

@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "kernels/base/expect.hpp"
+#include "kernels/base/units.hpp"
 
 namespace tianyan {
 namespace {
@@ -79,7 +80,7 @@ Vector earth_light_s(const Mjd& tdb) {
 
 double roemer_delay_s(const Instant& at, const Mjd& tdb, const SkyPosition& source, const Vector& itrf_m) {
   double n[3];
-  eraS2c(source.ra_deg * ERFA_DD2R, source.dec_deg * ERFA_DD2R, n);
+  eraS2c(source.ra_deg * kRadPerDeg, source.dec_deg * kRadPerDeg, n);
   const Vector earth = earth_light_s(tdb), site = site_light_s(at, itrf_m);
   double delay_s = 0.0;
   for (std::size_t i = 0; i < 3; ++i) delay_s += n[i] * (earth[i] + site[i]);

@@ -5,11 +5,11 @@
 #include <numbers>
 
 #include "kernels/base/expect.hpp"
+#include "kernels/base/units.hpp"
 
 namespace tianyan {
 namespace {
 
-constexpr double kRadPerDeg = std::numbers::pi / 180.0;
 constexpr double kFwhmArcminMhz = 2.9 * 1250.0;
 
 // The layout turned and shifted.

@@ -1,7 +1,8 @@
 // Binned dynamic spectra of normalised samples, as recorded or dedispersed, for plots and cut-outs.
 //
-//   sum[b][i] = sum of q[c][t] over channels c of band b and samples t with floor((t - delay[c] - begin) /
-//   step) = i count[b][i] = number of those that have weight
+//   sum[b][i]   = sum of q[c][t] over the channels c of band b and the samples t with
+//                 floor((t - delay[c] - begin) / step) = i
+//   count[b][i] = number of those that have weight
 //
 // With delay = 0 it is the spectrum as recorded, with the delays of a DM the dedispersed one.
 //

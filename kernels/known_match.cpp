@@ -45,8 +45,8 @@ double seconds_since_epoch(const Mjd& time, double epoch_mjd) {
 }
 
 std::string match_reason(const KnownMatch& match, const KnownSource& source) {
-  return fmt::format("{:.1f} arcmin from {}, DM {:.2f} pc/cm3 {} its {:.2f}", match.separation_deg * 60.0,
-                     source.name, std::abs(match.dm_difference_pc_cm3),
+  return fmt::format("{:.1f} arcmin from {}, DM {:.2f} pc/cm3 {} its {:.2f}",
+                     match.separation_deg * kArcminPerDeg, source.name, std::abs(match.dm_difference_pc_cm3),
                      match.dm_difference_pc_cm3 < 0.0 ? "below" : "above", source.dm_pc_cm3);
 }
 

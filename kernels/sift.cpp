@@ -17,6 +17,9 @@ namespace {
 /// In a crowd nobody is looked at as a loner for longer than this many others.
 constexpr int kLonerLooks = 32;
 
+static_assert(kSiftMaxWidthRatio == 16.0);
+constexpr double kLnMaxWidthRatio = 4.0 * std::numbers::ln2;
+
 /// A candidate in the terms of the tolerances; errors are of n_sigma.
 struct Point {
   double dm_pc_cm3, time_s;
@@ -49,8 +52,7 @@ Point point_of(const SiftCandidate& c, const SiftParams& p) {
 double hypotenuse(double a, double b) { return std::sqrt(a * a + b * b); }
 
 bool widths_match(double difference, double error_a, double error_b) {
-  static const double max_ratio = std::log(kSiftMaxWidthRatio);
-  return difference <= std::min(max_ratio, std::numbers::ln2 + hypotenuse(error_a, error_b));
+  return difference <= std::min(kLnMaxWidthRatio, std::numbers::ln2 + hypotenuse(error_a, error_b));
 }
 
 bool match(const Point& a, const Point& b) {

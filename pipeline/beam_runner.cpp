@@ -231,7 +231,7 @@ void note_failure(Beam& beam, const std::exception_ptr& failure) {
 }
 
 std::string heavily_flagged_text(int beam, const FlagCounts& counts, const RfiConfig& rfi) {
-  return fmt::format("beam M{:02d}: {:.1f} % flagged, more than rfi.flagged_max = {:.0f} %", beam,
+  return fmt::format("beam {}: {:.1f} % flagged, more than rfi.flagged_max = {:.0f} %", beam_name(beam),
                      100.0 * counts.fraction(), 100.0 * rfi.flagged_max);
 }
 
@@ -316,8 +316,8 @@ void check_masks(const std::vector<std::size_t>& todo, std::vector<Beam>& beams)
       const GivenMask mask(beams[i].mask, beams[i].source->info());
       const int from = mask.beam();
       if (from != 0 && beams[i].number != 0 && from != beams[i].number)
-        beams[i].remark = fmt::format("beam M{:02d} is searched with the mask of beam M{:02d}: {}",
-                                      beams[i].number, from, beams[i].mask);
+        beams[i].remark = fmt::format("beam {} is searched with the mask of beam {}: {}",
+                                      beam_name(beams[i].number), beam_name(from), beams[i].mask);
     } catch (const std::runtime_error& e) {
       beams[i].failure = e.what();
     }

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "io/candidate_table.hpp"
+#include "io/json_text.hpp"
 #include "io/source.hpp"
 #include "io/voltage_source.hpp"
 #include "pipeline/command.hpp"
@@ -195,7 +196,7 @@ ExitCode run(const Options& options) {
       ++n_failed;
     }
   if (options.json)
-    std::cout << json{{"beams", beams}, {"skipped", found.skipped}}.dump(1) << '\n';
+    std::cout << dump_json({{"beams", beams}, {"skipped", found.skipped}}, 1) << '\n';
   else
     for (const std::string& line : found.skipped) std::cout << "skipped " << line << '\n';
   if (n_failed == found.beams.size()) return ExitCode::kFailed;

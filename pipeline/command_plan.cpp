@@ -2,6 +2,8 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "io/beam_name.hpp"
+#include "io/json_text.hpp"
 #include "io/source.hpp"
 #include "pipeline/beam_search.hpp"
 #include "pipeline/command.hpp"
@@ -37,9 +39,9 @@ double modelled_s(const SearchPlan& plan, const StreamInfo& info, int n_threads)
 void print_beam(const BeamSearch& search, const Config& config, const StreamInfo& info, int beam,
                 int n_threads) {
   const auto& plan = search.plan();
-  std::cout << fmt::format("beam M{:02d} {}: {:.3f} s, {} channels, {:.1f}-{:.1f} MHz, {:.3f} us samples\n",
-                           beam, info.source_name, info.duration_s(), info.n_chan, info.freq_low_mhz,
-                           info.ref_freq_mhz(), info.sample_time_s * 1e6);
+  std::cout << fmt::format("beam {} {}: {:.3f} s, {} channels, {:.1f}-{:.1f} MHz, {:.3f} us samples\n",
+                           beam_name(beam), info.source_name, info.duration_s(), info.n_chan,
+                           info.freq_low_mhz, info.ref_freq_mhz(), info.sample_time_s * 1e6);
   std::cout << fmt::format("{:>5} {:>10} {:>10} {:>8} {:>7} {:>9} | loss in % for {:.3f} ms pulses:\n",
                            "down", "DM from", "to", "step", "trials", "width to",
                            config.search.width_min_s * 1e3);
@@ -92,7 +94,7 @@ ExitCode run(const Options& o) {
     one["memory_bytes"] = search.footprint().total();
     beams.push_back(one);
   }
-  if (o.json) std::cout << beams.dump(1) << '\n';
+  if (o.json) std::cout << dump_json(beams, 1) << '\n';
   for (const auto& line : found.skipped) std::cerr << "tianyan: skipped " << line << '\n';
   return ExitCode::kDone;
 }

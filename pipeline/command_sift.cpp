@@ -5,6 +5,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "io/json_text.hpp"
 #include "io/text_file.hpp"
 #include "pipeline/command.hpp"
 #include "pipeline/interrupt.hpp"
@@ -68,7 +69,7 @@ void write_json_report(const RunDirectory& out, const Config& config, const Sift
   report["beams"] = nlohmann::json::array();
   for (const auto& one : sources.searched)
     report["beams"].push_back(beam_report(one.result, one.config->rfi));
-  write_text_file(out.file("report.json"), report.dump(1) + "\n");
+  write_text_file(out.file("report.json"), dump_json(report, 1) + "\n");
 }
 
 ExitCode run(const Options& o) {
@@ -87,7 +88,7 @@ ExitCode run(const Options& o) {
   write_report(out.path());
   for (const auto& remark : summary.remarks) std::cerr << "tianyan: " << remark << '\n';
   if (o.json)
-    std::cout << to_json(summary).dump(1) << '\n';
+    std::cout << dump_json(to_json(summary), 1) << '\n';
   else
     std::cout << fmt::format(
         "{} candidates are {} events: {} astrophysical, {} of known sources, {} interference: "

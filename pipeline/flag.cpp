@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "io/beam_name.hpp"
 #include "io/ecsv.hpp"
 #include "io/text_file.hpp"
 #include "pipeline/beam_runner.hpp"
@@ -27,7 +28,7 @@ struct Flagged {
 };
 
 std::string file_of(const FlagRequest& request, int beam, const std::string& rest) {
-  return (std::filesystem::path(request.output_directory) / fmt::format("M{:02d}{}", beam, rest)).string();
+  return (std::filesystem::path(request.output_directory) / (beam_name(beam) + rest)).string();
 }
 
 std::string table_file(const FlagRequest& request) {
@@ -103,7 +104,7 @@ void flag_group(const FlagRequest& request, BeamProgress& progress, std::vector<
     try {
       f.report = work->finish();
       if (request.config.output.plots)
-        work->draw(fmt::format("M{:02d} {}", f.beam->number, f.beam->source->info().source_name));
+        work->draw(fmt::format("{} {}", beam_name(f.beam->number), f.beam->source->info().source_name));
     } catch (const std::runtime_error& e) {
       f.beam->failure = e.what();
     }
@@ -167,7 +168,7 @@ Table table_of(const std::vector<Flagged>& all, const Config& config) {
 
 std::string line_of(const Flagged& f) {
   std::string line =
-      fmt::format("M{:02d}: {:.2f} % flagged", f.beam->number, 100.0 * f.report->counts.fraction());
+      fmt::format("{}: {:.2f} % flagged", beam_name(f.beam->number), 100.0 * f.report->counts.fraction());
   for (std::size_t r = 1; r < kFlagRuleNames.size(); ++r)
     if (f.report->counts.by_rule[r] > 0)
       line += fmt::format(", {} {:.2f}", kFlagRuleNames[r],
@@ -203,7 +204,7 @@ FlagSummary run_flag(const FlagRequest& request) {
     }
   for (const auto& beam : beams) {
     if (!beam.failure.empty())
-      summary.remarks.push_back(fmt::format("beam M{:02d} failed: {}", beam.number, beam.failure));
+      summary.remarks.push_back(fmt::format("beam {} failed: {}", beam_name(beam.number), beam.failure));
     if (beam.source)
       for (const auto& note : beam.source->losses().notes) summary.remarks.push_back(note);
     if (!beam.failure.empty() || beam.source->losses().cut_short) summary.exit_code = ExitCode::kIncomplete;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "io/beam_name.hpp"
 #include "io/raw_file.hpp"
 
 namespace tianyan {
@@ -32,11 +33,16 @@ MaskWindow GivenMask::window(std::int64_t first, std::int64_t n_time) {
 
 std::string mask_file_of(const std::string& path, int beam) {
   if (!std::filesystem::is_directory(path)) return path;
-  const auto file = std::filesystem::path(path) / fmt::format("M{:02d}_mask.h5", beam);
-  require(std::filesystem::exists(file), "{}: no M{:02d}_mask.h5 for beam M{:02d}", path, beam, beam);
+  const auto file = std::filesystem::path(path) / (beam_name(beam) + "_mask.h5");
+  require(std::filesystem::exists(file), "{}: no {} for beam {}", path, file.filename().string(),
+          beam_name(beam));
   return file.string();
 }
 
-InputFile mask_input_file(const std::string& path) { return describe_input(RawFile(path), 0); }
+InputFile mask_input_file(const std::string& path) {
+  InputFile file = describe_input(RawFile(path), 0);
+  file.is_mask = true;
+  return file;
+}
 
 }  // namespace tianyan

@@ -3,6 +3,8 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "io/beam_name.hpp"
+#include "io/json_text.hpp"
 #include "io/text_file.hpp"
 #include "pipeline/injection_search.hpp"
 #include "pipeline/interrupt.hpp"
@@ -24,7 +26,7 @@ json to_json(const std::vector<InjectedPulse>& pulses) {
 }
 
 std::string ledger_file(const RunDirectory& run, const Beam& beam) {
-  return run.file(fmt::format("ledger/injections_M{:02d}.json", beam.number));
+  return run.file(fmt::format("ledger/injections_{}.json", beam_name(beam.number)));
 }
 
 // What must be the same for a shadow search to be the same.
@@ -42,7 +44,7 @@ std::optional<BeamResult> finished_shadow(const SearchRequest& request, const Ru
   if (!std::filesystem::exists(path)) return std::nullopt;
   try {
     const json entry = json::parse(read_text_file(path));
-    if (entry.at("key") != key) return std::nullopt;
+    if (dump_json(entry.at("key")) != dump_json(key)) return std::nullopt;
     return beam_result_from_json(entry.at("result"));
   } catch (const json::exception&) {
     return std::nullopt;  // not whole: the shadow is searched again
@@ -74,13 +76,13 @@ BeamResult shadow_of(const SearchRequest& request, const RunDirectory& run, cons
     progress.update(beam.number, static_cast<std::int64_t>(done_s / sample_time_s));
     if (interrupted())
       throw Interrupted(
-          fmt::format("stopped by a signal among the injections of beam M{:02d}; go on with "
+          fmt::format("stopped by a signal among the injections of beam {}; go on with "
                       "--resume",
-                      beam.number));
+                      beam_name(beam.number)));
   };
   const auto result = search_shadow(request.config, *beam.source, beam.number, *beam.plan, beam.mask, pulses,
                                     fitting_threads(request.config, beam, pulses), show);
-  write_text_file(ledger_file(run, beam), json{{"key", key}, {"result", tianyan::to_json(result)}}.dump());
+  write_text_file(ledger_file(run, beam), dump_json({{"key", key}, {"result", tianyan::to_json(result)}}));
   return result;
 }
 
@@ -124,7 +126,7 @@ InjectionSummary run_injections(const SearchRequest& request, const RunDirectory
       summary.outcomes.insert(summary.outcomes.end(), outcomes.begin(), outcomes.end());
     } catch (const std::runtime_error& e) {
       summary.remarks.push_back(
-          fmt::format("injections into beam M{:02d} failed: {}", beam.number, e.what()));
+          fmt::format("injections into beam {} failed: {}", beam_name(beam.number), e.what()));
     }
     progress.end(beam.number, beam.source->info().n_time);
   }

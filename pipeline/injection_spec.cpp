@@ -5,6 +5,7 @@
 #include <cmath>
 #include <tuple>
 
+#include "io/beam_name.hpp"
 #include "kernels/base/expect.hpp"
 #include "kernels/base/random.hpp"
 #include "kernels/base/units.hpp"
@@ -82,8 +83,8 @@ std::vector<InjectedPulse> random_pulses(const InjectionSpec& spec, const Stream
   const double time_s = info.duration_s() - sweep_s, slot_s = time_s / std::max(r.n, 1);
   expect(slot_s >= r.min_spacing_s,
          "{}: random.n = {} pulses at least {} s apart (random.min_spacing_s) and a sweep of {:.3f} s "
-         "(random.dm_max_pc_cm3) do not fit into the {:.3f} s of beam M{:02d}: at most {} do",
-         spec.path, r.n, r.min_spacing_s, sweep_s, info.duration_s(), beam,
+         "(random.dm_max_pc_cm3) do not fit into the {:.3f} s of beam {}: at most {} do",
+         spec.path, r.n, r.min_spacing_s, sweep_s, info.duration_s(), beam_name(beam),
          std::max<std::int64_t>(0, static_cast<std::int64_t>(time_s / r.min_spacing_s)));
   std::vector<InjectedPulse> pulses;
   for (int i = 0; i < r.n; ++i) {
@@ -124,8 +125,8 @@ std::vector<InjectedPulse> pulses_of_beam(const InjectionSpec& spec, const Strea
     const auto& [pulse, beams] = spec.listed[i];
     if (!in_beam(beams, beam)) continue;
     expect(pulse.time_s >= 0.0 && pulse.time_s < info.duration_s(),
-           "{}: pulse[{}].time_s = {} s is not in the {:.3f} s of beam M{:02d}", spec.path, i + 1,
-           pulse.time_s, info.duration_s(), beam);
+           "{}: pulse[{}].time_s = {} s is not in the {:.3f} s of beam {}", spec.path, i + 1, pulse.time_s,
+           info.duration_s(), beam_name(beam));
     pulses.push_back(pulse);
     pulses.back().beam = beam;
   }

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "io/beam_name.hpp"
+
 namespace tianyan {
 namespace {
 
@@ -88,7 +90,7 @@ std::string BeamProgress::label_locked() const {
       text += fmt::format(" and {} more", running_.size() - kNamed);
       break;
     }
-    text += fmt::format("{}M{:02d}", text.empty() ? "" : " ", beam);
+    text += (text.empty() ? "" : " ") + beam_name(beam);
   }
   if (n_beam_ > 1) text += fmt::format(", {} of {} done", n_done_, n_beam_);
   return text;

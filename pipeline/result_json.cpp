@@ -167,8 +167,8 @@ SampleRange range_from(const json& j) { return {j.at(0), j.at(1)}; }
 std::vector<InputFile> files_from_json(const json& j) {
   std::vector<InputFile> files;
   for (const auto& f : j)
-    files.push_back(
-        {f.at("path"), f.at("size_bytes"), f.at("header_checksum"), f.at("first_sample"), f.at("n_time")});
+    files.push_back({f.at("path"), f.at("size_bytes"), f.at("header_checksum"), f.at("first_sample"),
+                     f.at("n_time"), f.at("is_mask")});
   return files;
 }
 
@@ -179,7 +179,8 @@ json to_json(const std::vector<InputFile>& files) {
                    {"size_bytes", f.size_bytes},
                    {"header_checksum", f.header_checksum},
                    {"first_sample", f.first_sample},
-                   {"n_time", f.n_time}});
+                   {"n_time", f.n_time},
+                   {"is_mask", f.is_mask}});
   return all;
 }
 

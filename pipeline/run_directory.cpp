@@ -14,6 +14,7 @@
 #include "io/atomic_file.hpp"
 #include "io/beam_name.hpp"
 #include "io/exporter.hpp"
+#include "io/json_text.hpp"
 #include "io/text_file.hpp"
 #include "kernels/base/fnv1a.hpp"
 #include "pipeline/result_json.hpp"
@@ -130,6 +131,11 @@ std::string file_changes(const std::vector<InputFile>& then, const std::vector<I
   return text;
 }
 
+// Names of any bytes are kept as text.
+std::vector<InputFile> as_kept(const std::vector<InputFile>& files) {
+  return files_from_json(json::parse(dump_json(to_json(files))));
+}
+
 std::string host_name() {
   char name[256] = {};
   return ::gethostname(name, sizeof name - 1) == 0 ? name : "an unknown host";
@@ -183,7 +189,7 @@ void RunDirectory::bind_inputs(const std::map<int, std::vector<InputFile>>& file
   json all = {{"version", kVersion}, {"config", config_hash_}, {"beams", json::object()}};
   for (const auto& [beam, of] : files) all["beams"][beam_name(beam)] = to_json(of);
   if (!resume_ || !fs::exists(path)) {
-    write_text_file(path, all.dump(1) + "\n");
+    write_text_file(path, dump_json(all, 1) + "\n");
     return;
   }
   json then;
@@ -194,7 +200,7 @@ void RunDirectory::bind_inputs(const std::map<int, std::vector<InputFile>>& file
       changes += fmt::format("\n  tianyan {} then, {} now", then.at("version").get<std::string>(), kVersion);
     for (const auto& [beam, of] : files)
       if (then.at("beams").contains(beam_name(beam)))
-        changes += file_changes(files_from_json(then.at("beams").at(beam_name(beam))), of);
+        changes += file_changes(files_from_json(then.at("beams").at(beam_name(beam))), as_kept(of));
   } catch (const json::exception& e) {
     throw std::runtime_error(fmt::format("{}: not a list of a run's inputs: {}", path, e.what()));
   }
@@ -202,13 +208,13 @@ void RunDirectory::bind_inputs(const std::map<int, std::vector<InputFile>>& file
          path_, changes);
   const std::size_t n_beam = then["beams"].size();
   then["beams"].update(all["beams"]);
-  if (then["beams"].size() > n_beam) write_text_file(path, then.dump(1) + "\n");
+  if (then["beams"].size() > n_beam) write_text_file(path, dump_json(then, 1) + "\n");
 }
 
 void RunDirectory::store(int beam, const UnitResult& result) const {
-  const std::string entry = to_json(result).dump();
+  const std::string entry = dump_json(to_json(result));
   const json whole = {{"config", config_hash_}, {"checksum", fnv1a(entry)}, {"unit", entry}};
-  write_text_file(unit_file(beam, result.unit.index), whole.dump());
+  write_text_file(unit_file(beam, result.unit.index), dump_json(whole));
 }
 
 std::optional<UnitResult> RunDirectory::load(int beam, const SearchUnit& unit) const {
@@ -240,7 +246,7 @@ void expect_inputs_stay(const std::vector<std::string>& inputs, const std::strin
 
 void RunDirectory::store(const BeamResult& result) const {
   const json entry = {{"version", kVersion}, {"config", config_hash_}, {"result", to_json(result)}};
-  write_text_file(file(fmt::format("ledger/{}.json", beam_name(result.beam))), entry.dump());
+  write_text_file(file(fmt::format("ledger/{}.json", beam_name(result.beam))), dump_json(entry));
 }
 
 std::vector<BeamResult> load_ledger(const std::string& run_directory) {

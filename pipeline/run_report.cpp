@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "io/beam_name.hpp"
 #include "kernels/base/units.hpp"
 #include "pipeline/beam_runner.hpp"
 #include "pipeline/result_json.hpp"
@@ -28,8 +29,8 @@ std::vector<std::string> remarks_of(const BeamResult& result, const RfiConfig& r
     remarks.push_back(heavily_flagged_text(result.beam, result.flags.counts, rfi));
   if (result.n_events_dropped > 0)
     remarks.push_back(
-        fmt::format("beam M{:02d}: {} events dropped where more than {} crowded one tile of trials and times",
-                    result.beam, result.n_events_dropped, DmSearch::kMaxEventsPerTile));
+        fmt::format("beam {}: {} events dropped where more than {} crowded one tile of trials and times",
+                    beam_name(result.beam), result.n_events_dropped, DmSearch::kMaxEventsPerTile));
   return remarks;
 }
 
@@ -47,7 +48,7 @@ std::vector<MetaEntry> common_meta(const Config& config) {
 
 void add_input_lines(const BeamResult& result, std::vector<std::string>& lines) {
   for (const auto& f : result.files)
-    lines.push_back(fmt::format("M{:02d} {} {} bytes header {:016x}", result.beam, f.path, f.size_bytes,
+    lines.push_back(fmt::format("{} {} {} bytes header {:016x}", beam_name(result.beam), f.path, f.size_bytes,
                                 f.header_checksum));
 }
 

@@ -6,6 +6,7 @@
 
 #include "io/beam_name.hpp"
 #include "io/ecsv.hpp"
+#include "io/json_text.hpp"
 #include "io/text_file.hpp"
 #include "kernels/row_ops.hpp"
 #include "pipeline/beam_runner.hpp"
@@ -31,7 +32,7 @@ std::vector<MetaEntry> meta_of(const Config& config, const std::vector<Beam>& be
     add_input_lines(*beam.result, inputs);
   }
   meta.push_back({"inputs", inputs});
-  meta.push_back({"plan", plan.dump()});
+  meta.push_back({"plan", dump_json(plan)});
   return meta;
 }
 
@@ -41,7 +42,7 @@ std::vector<std::string> remarks_of(const Config& config, const FoundInputs& fou
   for (const auto& line : found.skipped) remarks.push_back("skipped " + line);
   for (const auto& beam : beams) {
     if (!beam.failure.empty())
-      remarks.push_back(fmt::format("beam M{:02d} failed: {}", beam.number, beam.failure));
+      remarks.push_back(fmt::format("beam {} failed: {}", beam_name(beam.number), beam.failure));
     if (!beam.remark.empty()) remarks.push_back(beam.remark);
     if (!beam.result) continue;
     const auto of_result = remarks_of(*beam.result, config.rfi);
@@ -171,7 +172,7 @@ SearchSummary run_search(const SearchRequest& request) {
   if (!request.injections.empty()) injections = inject(request, run, pulses, beams, summary);
   auto report = report_of(request, beams, shares, summary, sifted);
   report["injections"] = injections;
-  write_text_file(run.file("report.json"), report.dump(1) + "\n");
+  write_text_file(run.file("report.json"), dump_json(report, 1) + "\n");
   write_report(run.path());
   return summary;
 }

@@ -13,6 +13,7 @@
 
 #include "io/beam_name.hpp"
 #include "io/candidate_table.hpp"
+#include "kernels/base/units.hpp"
 #include "kernels/beam_model.hpp"
 #include "kernels/known_match.hpp"
 #include "kernels/localise.hpp"
@@ -21,8 +22,6 @@
 
 namespace tianyan {
 namespace {
-
-constexpr double kArcminPerDeg = 60.0;
 
 struct Place {
   std::size_t entry, candidate;  // of the list of all, of its candidates

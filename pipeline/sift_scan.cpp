@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "io/beam_name.hpp"
+#include "kernels/base/units.hpp"
 #include "kernels/site.hpp"
 
 namespace tianyan {
@@ -16,7 +17,6 @@ namespace {
 
 constexpr double kSamePointingDeg = 1.0 / 3600.0;
 constexpr double kOneBeamArcmin = 1.0;  // a third of its width
-constexpr double kArcminPerDeg = 60.0;
 
 double number_or_nan(double v) { return v > 0.0 ? v : std::numeric_limits<double>::quiet_NaN(); }
 
@@ -104,8 +104,8 @@ void set_centre(const SiftConfig& sift, const std::vector<BeamPointing>& pointin
   if (!is_shared)
     scan.remarks.push_back(
         fmt::format("the pointings of the beams are not those of FAST's receiver: positions are taken from "
-                    "beam M{:02d}'s",
-                    first.beam));
+                    "beam {}'s",
+                    beam_name(first.beam)));
   else if (sift.rotation_deg < 0.0)
     scan.remarks.push_back(
         "all beams' headers have the same pointing, which is taken for beam M01's, and the receiver for not "

@@ -26,9 +26,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A given mask is listed after the files of the stream, and has no spectra.
-bool is_mask(const InputFile& file) { return file.n_time == 0; }
-
 // In what samples, channels and times mean.
 bool is_same_stream(const StreamInfo& a, const StreamInfo& b) {
   return a.n_chan == b.n_chan && a.n_pol == b.n_pol && a.freq_low_mhz == b.freq_low_mhz &&
@@ -40,7 +37,7 @@ bool is_same_stream(const StreamInfo& a, const StreamInfo& b) {
 std::unique_ptr<Source> reopen(const BeamResult& result, const Config& config) {
   std::vector<std::string> paths;
   for (const auto& f : result.files)
-    if (!is_mask(f)) paths.push_back(f.path);
+    if (!f.is_mask) paths.push_back(f.path);
   const auto found = find_inputs(paths);
   const auto input = std::find_if(found.beams.begin(), found.beams.end(), [&](const BeamInput& b) {
     return b.beam == result.beam || found.beams.size() == 1;
@@ -60,7 +57,7 @@ std::unique_ptr<Source> reopen(const BeamResult& result, const Config& config) {
 }
 
 std::string mask_of(const BeamResult& result) {
-  return !result.files.empty() && is_mask(result.files.back()) ? result.files.back().path : "";
+  return !result.files.empty() && result.files.back().is_mask ? result.files.back().path : "";
 }
 
 void add_result(const std::string& run, BeamResult result, const Config& config, SiftSources& all) {
@@ -69,7 +66,7 @@ void add_result(const std::string& run, BeamResult result, const Config& config,
     source = reopen(result, config);
   } catch (const std::exception& e) {
     all.remarks.push_back(
-        fmt::format("{}: beam M{:02d} cannot be measured again: {}", run, result.beam, e.what()));
+        fmt::format("{}: beam {} cannot be measured again: {}", run, beam_name(result.beam), e.what()));
   }
   for (const auto& remark : remarks_of(result, config.rfi)) all.remarks.push_back(run + ": " + remark);
   all.is_incomplete = all.is_incomplete || is_incomplete(result);
@@ -102,7 +99,7 @@ void note_unfinished(const std::string& run, const std::vector<BeamResult>& resu
     const int number = beam.value("beam", 0);
     const auto failure = beam.value("failure", nlohmann::json());
     if (std::none_of(results.begin(), results.end(), [&](const auto& r) { return r.beam == number; }))
-      add(fmt::format("beam M{:02d} failed: {}", number,
+      add(fmt::format("beam {} failed: {}", beam_name(number),
                       failure.is_string() ? failure.get<std::string>() : ""));
   }
 }

@@ -11,6 +11,8 @@
 #include <nlohmann/json.hpp>
 #include <numbers>
 
+#include "io/beam_name.hpp"
+#include "io/json_text.hpp"
 #include "io/sink.hpp"
 #include "io/text_file.hpp"
 #include "kernels/base/expect.hpp"
@@ -431,7 +433,8 @@ std::vector<std::string> simulate_scan(const ScanSpec& spec, const std::string& 
   nlohmann::json truth = scan_truth(spec);
   std::vector<std::string> paths;
   for (int beam : spec.beams) {
-    const std::string file = fmt::format("{}_tracking-M{:02}_0001.{}", spec.source_name, beam, spec.format);
+    const std::string file =
+        fmt::format("{}_tracking-{}_0001.{}", spec.source_name, beam_name(beam), spec.format);
     paths.push_back((std::filesystem::path(dir) / file).string());
     SimulatedBeam model = simulated_beam(spec, beam);
     auto sink = create_sink(paths.back(), scan_info(spec, beam), scan_format(spec), options.overwrite);
@@ -442,7 +445,7 @@ std::vector<std::string> simulate_scan(const ScanSpec& spec, const std::string& 
     sink->finish();
     truth["beams"].push_back(beam_truth(model, file, n_clipped));
   }
-  write_text_file((std::filesystem::path(dir) / "truth.json").string(), truth.dump(1) + "\n");
+  write_text_file((std::filesystem::path(dir) / "truth.json").string(), dump_json(truth, 1) + "\n");
   return paths;
 }
 

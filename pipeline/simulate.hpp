@@ -3,9 +3,10 @@
 //
 // In units of each channel's sigma, sample t of channel c of one polarisation is
 //
-//   x[c][t] = noise (1 + 0.5 level[c] m[c][t]) + level[c] + sum_impulses + sum_pulses a g((t + 1/2) dt -
-//   t0 - delay(c)) g(u) = exp(-u^2 / (2 sigma_t^2)),  sigma_t = width_s / 2.3548,  m = 0.5 + 0.5 sin(2 pi (t
-//   + 1/2) dt / 0.731 s + c)
+//   x[c][t] = noise (1 + 0.5 level[c] m[c][t]) + level[c] + sum_impulses
+//             + sum_pulses a g((t + 1/2) dt - t0 - delay(c))
+//   g(u)    = exp(-u^2 / (2 sigma_t^2)),  sigma_t = width_s / 2.3548
+//   m[c][t] = 0.5 + 0.5 sin(2 pi (t + 1/2) dt / 0.731 s + c)
 //
 // level is that of persistent lines. Pulses are sampled at the middle of samples, without smearing inside a
 // channel or a sample. S/N is that of the optimal matched filter on the sum of the n_good channels without

@@ -11,6 +11,8 @@
 #include <numbers>
 #include <numeric>
 
+#include "io/beam_name.hpp"
+#include "io/json_text.hpp"
 #include "io/text_file.hpp"
 #include "io/voltage_sink.hpp"
 #include "kernels/base/random.hpp"
@@ -270,7 +272,7 @@ std::vector<VoltageFile> output_files(const ScanSpec& spec) {
   std::vector<VoltageFile> files;
   for (int beam : spec.beams)
     files.push_back(
-        {fmt::format("{}_tracking-M{:02}_0001{}", spec.source_name, beam, sink.extension), {beam}});
+        {fmt::format("{}_tracking-{}_0001{}", spec.source_name, beam_name(beam), sink.extension), {beam}});
   return files;
 }
 
@@ -381,7 +383,7 @@ std::vector<std::string> simulate_voltages(const ScanSpec& spec, const std::stri
     }
     sink->finish();
   }
-  write_text_file((std::filesystem::path(dir) / "truth.json").string(), truth.dump(1) + "\n");
+  write_text_file((std::filesystem::path(dir) / "truth.json").string(), dump_json(truth, 1) + "\n");
   return paths;
 }
 

@@ -2,13 +2,13 @@
 #include "kernels/base/sky.hpp"
 
 #include <erfa.h>
-#include <erfam.h>
+
+#include "kernels/base/units.hpp"
 
 namespace tianyan {
 namespace {
 
-constexpr double kRadPerDeg = ERFA_DD2R;
-constexpr double kRadPerArcmin = ERFA_DD2R / 60.0;
+constexpr double kRadPerArcmin = kRadPerDeg / kArcminPerDeg;
 
 }  // namespace
 

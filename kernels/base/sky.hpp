@@ -26,8 +26,10 @@ struct GalacticPosition {
 
 double separation_deg(const SkyPosition& a, const SkyPosition& b);
 
-/// tan(east) = cos(d) sin(a - a0) / D,  tan(north) = (cos(d0) sin(d) - sin(d0) cos(d) cos(a - a0)) / D,
-/// D = sin(d0) sin(d) + cos(d0) cos(d) cos(a - a0). NaN for a position 90 degrees and more from the origin.
+/// Gnomonic coordinates, radians told in arcmin:
+///   east = cos(d) sin(a - a0) / D,  north = (cos(d0) sin(d) - sin(d0) cos(d) cos(a - a0)) / D,
+///   D = sin(d0) sin(d) + cos(d0) cos(d) cos(a - a0)
+/// NaN for a position 90 degrees and more from the origin.
 SkyOffset offset_from(const SkyPosition& origin, const SkyPosition& position);
 SkyPosition at_offset(const SkyPosition& origin, const SkyOffset& offset);
 

@@ -1,6 +1,7 @@
 // Units and constants of the field, each said once.
 #pragma once
 #include <cstdint>
+#include <numbers>
 
 namespace tianyan {
 
@@ -9,6 +10,10 @@ namespace tianyan {
 inline constexpr double kDispersionConstant = 1.0 / 2.41e-4;
 
 inline constexpr double kSecondsPerDay = 86400.0;
+
+inline constexpr double kRadPerDeg = std::numbers::pi / 180.0;
+inline constexpr double kArcminPerDeg = 60.0;
+inline constexpr double kArcsecPerDeg = 3600.0;
 
 /// FWHM of a Gaussian in units of its sigma: 2 sqrt(2 ln 2).
 inline constexpr double kFwhmPerSigma = 2.3548200450309493;

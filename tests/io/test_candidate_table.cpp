@@ -78,6 +78,9 @@ TEST(DetectionId, IsTheUtcOfTheArrivalAndTheBeam) {
   EXPECT_EQ(detection_id({59000, 4.0}, 1), "TY20200531T000004.000_M01");
   EXPECT_EQ(detection_id({58849, 86399.9996}, 19), "TY20200102T000000.000_M19");
   EXPECT_EQ(detection_id({51603, 45296.789}, 0), "TY20000229T123456.789_M00");
+  EXPECT_EQ(detection_id({57753, 43200.0}, 1), "TY20161231T120000.000_M01");  // a day of 86401 s
+  EXPECT_EQ(detection_id({57753, 86399.9996}, 1), "TY20170101T000000.000_M01");
+  EXPECT_THROW(detection_id({-3000000, 0.0}, 1), std::invalid_argument);
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "io/atomic_file.hpp"
+#include "io/ecsv_reader.hpp"
 #include "tests/io/spectra_files.hpp"
 
 namespace tianyan {
@@ -74,11 +75,12 @@ TEST_F(Ecsv, WritesTheFileUnderItsOwnNameOnly) {
 }
 
 TEST_F(Ecsv, NamesTheFileThatCannotBeWritten) {
+  std::ofstream(path("file")) << "not a folder";
   try {
-    write_ecsv(path("no/such/folder/t.ecsv"), small_table());
-    FAIL() << "wrote into a folder that does not exist";
+    write_ecsv(path("file/t.ecsv"), small_table());
+    FAIL() << "wrote into a file as if it were a folder";
   } catch (const std::runtime_error& error) {
-    EXPECT_NE(std::string(error.what()).find("no/such/folder/t.ecsv"), std::string::npos) << error.what();
+    EXPECT_NE(std::string(error.what()).find("file/t.ecsv"), std::string::npos) << error.what();
   }
 }
 
@@ -110,6 +112,29 @@ assert list(t.meta) == ['program', 'dispersion_constant', 'n_beam', 'files', 'ed
 assert t.meta['program'] == 'tianyan: 1.0' and t.meta['n_beam'] == 19
 assert t.meta['dispersion_constant'] == 1 / 2.41e-4
 assert t.meta['files'] == ['a b.fits', 'say "x"\\y'] and t.meta['edges_mhz'] == [1000.0, 1e20]
+)";
+  EXPECT_EQ(std::system(("/usr/bin/python3 '" + path("check.py") + "' '" + path("t.ecsv") + "'").c_str()), 0);
+}
+
+// Latin-1, GBK, and U+0085, at which YAML breaks lines.
+TEST_F(Ecsv, OfAnyBytesIsReadByAstropyAndByUs) {
+  Table table({{"name", ColumnType::kString, "", "Sgr A\xb0", ""}});
+  table.add_row({std::string("Sgr A\xb0, \xcc\xec\xd1\xdb \xc2\x85.")});
+  table.meta = {{"file", std::string("\xcc\xec\xd1\xdb\n\xc2\x85.fits")},
+                {"files", std::vector<std::string>{"天眼.fits", "\xff"}}};
+  write_ecsv(path("t.ecsv"), table);
+  const Table read = read_ecsv(path("t.ecsv"));
+  EXPECT_EQ(std::get<std::string>(read.row(0)[0]), "Sgr A\ufffd, \ufffd\ufffd\ufffd\ufffd  .");
+  EXPECT_EQ(std::get<std::string>(read.meta[0].value), "\ufffd\ufffd\ufffd\ufffd\n\u0085.fits");
+  if (std::system("/usr/bin/python3 -c 'import astropy, yaml' 2>/dev/null") != 0)
+    GTEST_SKIP() << "/usr/bin/python3 has no astropy";
+  std::ofstream(path("check.py")) << R"(
+import sys
+from astropy.table import Table
+t = Table.read(sys.argv[1], format='ascii.ecsv')
+assert t['name'][0] == 'Sgr A\ufffd, ' + 4 * '\ufffd' + '  .', t['name']
+assert t.meta['file'] == 4 * '\ufffd' + '\n\x85.fits', t.meta
+assert t.meta['files'] == ['天眼.fits', '\ufffd'], t.meta
 )";
   EXPECT_EQ(std::system(("/usr/bin/python3 '" + path("check.py") + "' '" + path("t.ecsv") + "'").c_str()), 0);
 }

@@ -13,6 +13,7 @@
 
 #include "io/exporter.hpp"
 #include "io/iso_time.hpp"
+#include "io/json_text.hpp"
 #include "io/tns.hpp"
 #include "io/utf8_text.hpp"
 #include "io/voevent.hpp"
@@ -256,12 +257,17 @@ TEST(IsoTime, RoundsToMicrosecondsAndIntoTheNextDay) {
   EXPECT_THROW(iso_time({59000, -1.0}), std::invalid_argument);
   EXPECT_THROW(iso_time({59000, 86401.0}), std::invalid_argument);
   EXPECT_THROW(iso_time({-3000000, 0.0}), std::invalid_argument);
+  EXPECT_EQ(iso_time_ms({57753, 43200.0}), "2016-12-31T12:00:00.000");
+  EXPECT_EQ(iso_time_ms({59000, 4.0004996}), "2020-05-31T00:00:04.000");  // not of the rounded microseconds
+  EXPECT_EQ(iso_time_ms({59000, 86399.9996}), "2020-06-01T00:00:00.000");
 }
 
 TEST(PrintableText, KeepsUtf8AndMarksWhatIsNot) {
   EXPECT_EQ(printable_text("Ł 天眼 \xf0\x9f\x94\xad <&>"), "Ł 天眼 \xf0\x9f\x94\xad <&>");
   EXPECT_EQ(printable_text(std::string("a\0b\nc\x7f", 6)), "a b c ");
   const std::string mark = "\xef\xbf\xbd";
+  EXPECT_EQ(printable_text("a\u0080b\u009fc\u00a0\u00c2"), "a b c\u00a0\u00c2");
+  EXPECT_EQ(valid_utf8("\n\u0085\xb0"), "\n\u0085" + mark);
   EXPECT_EQ(printable_text("\xff"), mark);
   EXPECT_EQ(printable_text("\xe5\xa4"), mark + mark);                        // cut short
   EXPECT_EQ(printable_text("\xc0\x80"), mark + mark);                        // overlong
@@ -269,6 +275,12 @@ TEST(PrintableText, KeepsUtf8AndMarksWhatIsNot) {
   EXPECT_EQ(printable_text("\xed\xa0\x80"), mark + mark + mark);             // half of a UTF-16 pair
   EXPECT_EQ(printable_text("\xef\xbf\xbf"), mark + mark + mark);             // U+FFFF, no character of XML
   EXPECT_EQ(printable_text("\xf4\x90\x80\x80"), mark + mark + mark + mark);  // above U+10FFFF
+}
+
+TEST(DumpJson, TakesAnyBytes) {
+  EXPECT_EQ(dump_json({{"path", "\xcc\xec.fits"}, {"n", {1, 2}}}),
+            "{\"n\":[1,2],\"path\":\"\ufffd\ufffd.fits\"}");
+  EXPECT_EQ(dump_json({{"a", "\xff"}}, 1), "{\n \"a\": \"\ufffd\"\n}");
 }
 
 }  // namespace

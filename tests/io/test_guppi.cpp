@@ -6,6 +6,7 @@
 #include <map>
 #include <numeric>
 
+#include "io/key_values.hpp"
 #include "tests/io/third_party.hpp"
 #include "tests/io/voltage_files.hpp"
 
@@ -64,6 +65,13 @@ std::string blocks(const std::vector<std::string>& indices, const Keys& set = {}
 }
 
 int as_int8(int value) { return value % 251 < 128 ? value % 251 : value % 251 - 256; }
+
+TEST(KeyValues, AreMadePrintable) {
+  KeyValues keys("a.raw");
+  keys.add("SRC_NAME", "Sgr\tA\xb0");
+  EXPECT_EQ(keys.text("SRC_NAME"), "Sgr A\ufffd");
+  EXPECT_EQ(keys.known_text("SRC_NAME"), "Sgr A\ufffd");
+}
 
 TEST(GuppiSource, ReadsChannelsThenTimesThenPolarisations) {
   const TempFolder folder;

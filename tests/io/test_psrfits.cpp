@@ -48,6 +48,13 @@ TEST(PsrfitsSource, ReadsTheHeaders) {
   EXPECT_TRUE(source->losses().notes.empty());
 }
 
+TEST(PsrfitsSource, MakesNamesPrintable) {
+  const TempFolder folder;
+  std::string bytes = FitsBytes().bytes();
+  bytes.replace(bytes.find("J1935+2154"), 10, "Sgr A\xb0  \t.");
+  EXPECT_EQ(open_source(folder.write("a.fits", bytes))->info().source_name, "Sgr A\ufffd   .");
+}
+
 TEST(PsrfitsSource, ReadsRowsThroughBlocksOfAnyLength) {
   const TempFolder folder;
   const auto source = opened(folder, {});

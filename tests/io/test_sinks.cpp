@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "io/atomic_file.hpp"
+#include "io/utf8_text.hpp"
 #include "io/voltage_sink.hpp"
 #include "io/voltage_source.hpp"
 #include "kernels/base/random.hpp"
@@ -142,6 +143,25 @@ TEST(Sinks, KeepNamesAndPositionsThatNoListHas) {
     info.source_name = info.telescope = info.backend = "";
     info.beam = 0;
     round_trip(extension, info, {}, 6);
+  }
+}
+
+/// As old programs wrote them, in Latin-1 or GBK; FITS keeps ASCII alone.
+TEST(Sinks, GiveNamesOfAnyBytesBackAsText) {
+  const TempFolder folder;
+  StreamInfo info = stream(8, 1, 100);
+  info.source_name = "Sgr A\xb0";
+  info.telescope = "\xcc\xec\xd1\xdb";
+  for (const char* name : {"a.fil", "a.h5", "a.fits"}) {
+    const auto sink = create_sink(folder / name, info, {}, false);
+    sink->write(random_block(100, 8, 1));
+    sink->finish();
+    const StreamInfo read = open_source(folder / name)->info();
+    for (const auto& text : {read.source_name, read.telescope}) EXPECT_EQ(text, printable_text(text)) << name;
+    EXPECT_EQ(read.source_name.substr(0, 5), "Sgr A");
+    if (!std::string(name).ends_with("fits")) {
+      EXPECT_EQ(read.source_name, "Sgr A\ufffd");
+    }
   }
 }
 

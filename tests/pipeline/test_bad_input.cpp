@@ -3,7 +3,9 @@
 #include <filesystem>
 #include <functional>
 
+#include "io/ecsv_reader.hpp"
 #include "tests/pipeline/commands_test.hpp"
+#include "tests/pipeline/search_test.hpp"
 
 namespace tianyan {
 namespace {
@@ -58,6 +60,40 @@ TEST_F(BadInputTest, AMissingFileIsNamed) { expect_refused(search(dir_.file("non
 
 TEST_F(BadInputTest, AFileOfNoKnownFormatIsNamedWithTheKnownOnes) {
   expect_refused(search(dir_.write("notes.fits", "these are notes, not spectra")), 1, "PSRFITS");
+}
+
+// Latin-1 in the header, GBK in the path, as they are found in archives.
+TEST_F(BadInputTest, NamesOfAnyBytesAreSearchedResumedSiftedAndRead) {
+  auto spec = small_spec(4.096);
+  spec.format = "fil";
+  spec.source_name = "SGRA0";
+  spec.n_chan = 256;
+  spec.pulses = {{50.0, 8e-3, 15.0, 1.5, {}}};
+  std::string bytes = read_text(simulate_scan(spec, dir_.path(), {1, true, nullptr}).at(0));
+  bytes.replace(bytes.find("SGRA0"), 5, "SgrA\xb0");
+  fs::create_directories(dir_.file("\xcc\xec\xd1\xdb"));
+  const std::string path = dir_.write("\xcc\xec\xd1\xdb/\xb0-M01.fil", bytes);
+  ASSERT_EQ(search(path).exit_code, 0);
+  const auto rows = rows_of(dir_.file("run/detections.ecsv"));
+  for (const bool resumed : {false, true}) {
+    const auto report = json::parse(read_text(dir_.file("run/report.json")));
+    EXPECT_EQ(report["beams"][0]["stream"]["source_name"], "SgrA\ufffd");
+    EXPECT_EQ(report["beams"][0]["threads"] == 0, resumed);
+    EXPECT_EQ(read_ecsv(dir_.file("run/detections.ecsv")).n_row(), 1U);
+    EXPECT_EQ(rows_of(dir_.file("run/detections.ecsv")), rows);
+    ASSERT_EQ(search(path, "--resume").exit_code, 0);
+  }
+  EXPECT_EQ(run("sift '" + dir_.file("run") + "' -o '" + dir_.file("again") + "'").exit_code, 0);
+  EXPECT_EQ(run("info --json '" + path + "'").exit_code, 0);
+  EXPECT_EQ(run("plan '' '" + path + "' --json").exit_code, 0);
+  if (std::system("/usr/bin/python3 -c 'import astropy, yaml' 2>/dev/null") != 0) return;
+  const std::string program =
+      "import sys; from astropy.table import Table; "
+      "[Table.read(f, format='ascii.ecsv') for f in sys.argv[1:]]";
+  EXPECT_EQ(std::system(("/usr/bin/python3 -c \"" + program + "\" '" + dir_.file("run/detections.ecsv") +
+                         "' '" + dir_.file("run/candidates.ecsv") + "'")
+                            .c_str()),
+            0);
 }
 
 TEST_F(BadInputTest, ATruncatedHeaderIsAnError) {

@@ -371,6 +371,24 @@ TEST_F(SearchVoltagesTest, ReportNamesWhatIsMissingInSpectra) {
   EXPECT_NEAR(files[1]["first_sample"].get<double>(), 1875.0, 1.0);
 }
 
+// The second file's voltages are too few for one more spectrum.
+TEST_F(SearchVoltagesTest, AFileWithoutSpectraIsNoMask) {
+  auto spec = pulse_spec("dada");
+  const auto first = voltages(spec, "a");
+  spec.start_mjd += 0.2 / 86400.0;
+  spec.duration_s = 2e-5;
+  spec.pulses.clear();
+  const auto second = voltages(spec, "b");
+  ASSERT_EQ(search("'" + first + "' '" + second + "'", "run", how(1)).exit_code, 0);
+  const auto files = report("run")["files"];
+  ASSERT_EQ(files.size(), 2U);
+  ASSERT_EQ(files[1]["n_time"], 0);
+  const Outcome again = run("sift '" + dir_.file("run") + "' -o '" + dir_.file("again") + "'");
+  EXPECT_EQ(again.exit_code, 0);
+  EXPECT_EQ(again.err.find("measured again"), std::string::npos) << again.err;
+  EXPECT_EQ(rows_of(dir_.file("again/detections.ecsv")), rows_of(dir_.file("run/detections.ecsv")));
+}
+
 TEST_F(ChannelizeCommandTest, ADirectoryMayHoldVoltagesOfManyBeamsAndOtherFiles) {
   auto spec = voltage_spec("voltages.h5", {1, 3});
   voltages(spec, "mixed");
