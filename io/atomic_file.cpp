@@ -17,6 +17,9 @@
 namespace tianyan {
 namespace {
 
+// Several machines may write the same file, by processes whose numbers are equal.
+const unsigned kProcessTag = std::random_device{}();
+
 /// Flushes a file or directory by name. Throws std::runtime_error, a full disk included.
 void sync_path(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
@@ -47,10 +50,9 @@ void check_output_path(const std::string& path, bool overwrite) {
   require(status == 0, "{}: directory {} cannot be written to: {}", path, folder, std::strerror(reason));
 }
 
-// Several machines may write the same file: their processes' numbers may be equal.
 AtomicFile::AtomicFile(std::string path)
     : path_(std::move(path)),
-      temporary_path_(fmt::format("{}.{}.{:08x}.tmp", path_, ::getpid(), std::random_device{}())) {}
+      temporary_path_(fmt::format("{}.{}.{:08x}.tmp", path_, ::getpid(), kProcessTag)) {}
 
 AtomicFile::~AtomicFile() {
   if (!is_committed_) ::unlink(temporary_path_.c_str());

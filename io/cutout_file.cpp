@@ -8,7 +8,6 @@
 #include "io/atomic_file.hpp"
 #include "io/hdf5_attributes.hpp"
 #include "io/hdf5_file.hpp"
-#include "io/scan_files.hpp"
 #include "kernels/base/expect.hpp"
 
 namespace tianyan {
@@ -72,7 +71,8 @@ void write_image(hid_t file, const char* name, const Image& image, const std::ve
   put_attribute(data, "DIMENSION_LABELS", labels, path);
 }
 
-void put_detection(hid_t file, const Detection& detection, const Observation& scan, const std::string& path) {
+void put_detection(hid_t file, const Detection& detection, std::int64_t cell_samples,
+                   const std::string& path) {
   const Candidate& best = detection.best;
   put_attribute(file, "cand_id", detection.id, path);
   put_attribute(file, "tcand", best.time_s, path);
@@ -80,9 +80,13 @@ void put_detection(hid_t file, const Detection& detection, const Observation& sc
   put_attribute(file, "dm_opt", detection.is_refined ? best.dm_pc_cm3 : -1.0, path);
   put_attribute(file, "snr", best.snr, path);
   put_attribute(file, "snr_opt", detection.is_refined ? best.snr : -1.0, path);
-  put_attribute(file, "width", width_samples(best.width_s, scan.sample_time_s), path);
+  put_attribute(file, "width", 2 * cell_samples, path);
+  put_attribute(file, "width_s", best.width_s, path);
   put_attribute(file, "label", std::int64_t{detection.source_class != SourceClass::kRfi}, path);
   put_attribute(file, "beam", std::int64_t{best.beam}, path);
+  put_attribute(file, "filelist", std::vector<std::string>{detection.file}, path);
+  put_attribute(file, "filename", detection.file, path);
+  put_attribute(file, "tstart", detection.file_start.value(), path);
   put_attribute(file, "ra_deg", detection.position.ra_deg, path);
   put_attribute(file, "dec_deg", detection.position.dec_deg, path);
 }
@@ -90,8 +94,6 @@ void put_detection(hid_t file, const Detection& detection, const Observation& sc
 /// Channels descend: foff < 0, and fch1 is the centre of the highest.
 void put_observation(hid_t file, const Observation& scan, std::int64_t n_spectra, const std::string& path) {
   const double channel_width_mhz = scan.bandwidth_mhz() / scan.n_chan;
-  put_attribute(file, "filelist", std::vector<std::string>{scan.file}, path);
-  put_attribute(file, "filename", scan.file, path);
   put_attribute(file, "telescope", scan.telescope, path);
   put_attribute(file, "source_name", scan.source_name, path);
   put_attribute(file, "fch1", scan.freq_high_mhz - 0.5 * channel_width_mhz, path);
@@ -102,23 +104,18 @@ void put_observation(hid_t file, const Observation& scan, std::int64_t n_spectra
   put_attribute(file, "nbits", std::int64_t{scan.n_bits}, path);
   put_attribute(file, "npol", std::int64_t{scan.n_pol}, path);
   put_attribute(file, "tsamp", scan.sample_time_s, path);
-  put_attribute(file, "tstart", scan.start.value(), path);
   put_attribute(file, "nspectra", n_spectra, path);
 }
 
 void write_contents(hid_t file, const Detection& detection, const Observation& scan, const CutoutData& data,
                     const std::string& path) {
-  put_detection(file, detection, scan, path);
+  put_detection(file, detection, data.cell_samples, path);
   put_observation(file, scan, data.n_spectra, path);
   write_image(file, "data_freq_time", normalised(data.freq_time), {"time", "frequency"}, path);
   write_image(file, "data_dm_time", normalised(data.dm_time), {"dm", "time"}, path);
 }
 
 }  // namespace
-
-std::int64_t cutout_time_samples(const Detection& detection, const Observation& scan) {
-  return std::max<std::int64_t>(1, width_samples(detection.best.width_s, scan.sample_time_s) / 2);
-}
 
 double cutout_dm_pc_cm3(const Detection& detection, std::int64_t d) {
   return 2.0 * detection.best.dm_pc_cm3 * static_cast<double>(d) / static_cast<double>(kCutoutSize - 1);
@@ -130,6 +127,7 @@ void write_cutout(const std::string& path, const Detection& detection, const Obs
   check_image(data.dm_time, "dm_time", path);
   expect(scan.sample_time_s > 0.0, "{}: the sample time is {} s; it must be positive", path,
          scan.sample_time_s);
+  expect(data.cell_samples > 0, "{}: a cell of {} samples", path, data.cell_samples);
   expect(scan.n_chan > 0, "{}: a scan of {} channels", path, scan.n_chan);
   AtomicFile target(path);
   Hdf5Output output;

@@ -292,7 +292,7 @@ std::unique_ptr<Sink> create_fbh5(const std::string& path, const StreamInfo& inf
 
 [[maybe_unused]] const bool kSource = register_source_format({"FBH5", may_be_fbh5, open_fbh5});
 [[maybe_unused]] const bool kSink =
-    register_sink_format({"FBH5", {".h5", ".fbh5", ".hdf5"}, false, create_fbh5});
+    register_sink_format({"FBH5", {".h5", ".fbh5", ".hdf5"}, false, false, create_fbh5});
 
 }  // namespace
 }  // namespace tianyan

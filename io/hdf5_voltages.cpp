@@ -271,6 +271,8 @@ class Hdf5VoltageSource : public VoltageSource {
     info_.backend = read_text(attributes, "backend");
     info_.ra_deg = read_position(attributes, "ra_deg", beam_index_, n_beam);
     info_.dec_deg = read_position(attributes, "dec_deg", beam_index_, n_beam);
+    if (!(info_.ra_deg >= 0.0 && info_.ra_deg < 360.0 && std::abs(info_.dec_deg) <= 90.0))
+      info_.ra_deg = info_.dec_deg = std::numeric_limits<double>::quiet_NaN();
   }
 
   /// A file whose writer died has fewer rows than it promised; more rows than samples is a contradiction.

@@ -6,6 +6,7 @@
 
 #include "io/psrfits_header.hpp"
 #include "io/psrfits_rows.hpp"
+#include "io/psrfits_track.hpp"
 #include "io/source.hpp"
 #include "kernels/base/expect.hpp"
 
@@ -53,6 +54,11 @@ std::vector<std::int64_t> read_n_valid(const PsrfitsHeader& header, FitsTable& t
   return n_valid;
 }
 
+const FitsColumn* find_coordinate(const FitsTable& table, const char* name) {
+  const FitsColumn* column = table.find(name);
+  return column && column->repeat >= 1 && (column->type == 'D' || column->type == 'E') ? column : nullptr;
+}
+
 class PsrfitsSource : public Source {
  public:
   explicit PsrfitsSource(const std::string& path) : opened_(open_psrfits(path)) {
@@ -60,6 +66,7 @@ class PsrfitsSource : public Source {
     timeline_ = place(opened_.header, opened_.table);
     info.n_time = timeline_.n_time;
     info.start = info.start.plus_seconds(timeline_.start_s);
+    info.take_track(track(opened_, timeline_));
     check_header(info, format(), path);
     losses_.notes = opened_.header.notes;
     losses_.notes.insert(losses_.notes.end(), timeline_.notes.begin(), timeline_.notes.end());
@@ -105,6 +112,17 @@ class PsrfitsSource : public Source {
     const FitsColumn* middle = table.find("OFFS_SUB");
     if (middle && middle->repeat >= 1) times.middle_s = table.read_scalars(*middle);
     return place_rows(times);
+  }
+
+  static SkyTrack track(PsrfitsTable& opened, RowTimeline& timeline) {
+    const FitsColumn* ra = find_coordinate(opened.table, "RA_SUB");
+    const FitsColumn* dec = find_coordinate(opened.table, "DEC_SUB");
+    if (!ra || !dec) return {};
+    const StreamInfo& info = opened.header.info;
+    RowPointings rows{opened.table.raw().path(), info.sample_time_s, {}, {}, {info.ra_deg, info.dec_deg}};
+    rows.ra_deg = opened.table.read_scalars(*ra);
+    rows.dec_deg = opened.table.read_scalars(*dec);
+    return row_track(rows, timeline, timeline.notes);
   }
 
   void count_lost_rows() {

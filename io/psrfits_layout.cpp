@@ -125,12 +125,13 @@ std::vector<PsrfitsLayout::Column> PsrfitsLayout::columns() const {
 
 void PsrfitsLayout::create_tables(const FitsFile& file, std::int64_t rows_n_time, std::int64_t first_sample) {
   rows_n_time_ = rows_n_time;
-  put_primary(file, info_.start.plus_seconds(static_cast<double>(first_sample) * info_.sample_time_s));
+  first_sample_ = first_sample;
+  put_primary(file);
   create_subint(file);
   put_subint_keywords(file);
 }
 
-void PsrfitsLayout::put_primary(const FitsFile& file, const Mjd& start) const {
+void PsrfitsLayout::put_primary(const FitsFile& file) const {
   int status = 0;
   fits_create_img(file.get(), BYTE_IMG, 0, nullptr, &status);
   fits_write_date(file.get(), &status);
@@ -159,12 +160,15 @@ void PsrfitsLayout::put_primary(const FitsFile& file, const Mjd& start) const {
   keys.put("BE_DELAY", 0.0, "[s] Backend propn delay from digitiser input");
   keys.put("TCYCLE", 0.0, "[s] On-line cycle time");
   keys.check();
-  put_observation(file, start);
+  put_observation(file);
 }
 
-void PsrfitsLayout::put_observation(const FitsFile& file, const Mjd& start) const {
+void PsrfitsLayout::put_observation(const FitsFile& file) const {
   const double band_mhz = info_.n_chan * info_.channel_width_mhz;
-  const std::string ra = sexagesimal(info_.ra_deg / 15.0, false), dec = sexagesimal(info_.dec_deg, true);
+  const Mjd start = info_.start.plus_seconds(time_s(0.0));
+  const SkyPosition pointing = info_.pointing_at(time_s(0.0));
+  const std::string ra = sexagesimal(pointing.ra_deg / 15.0, false),
+                    dec = sexagesimal(pointing.dec_deg, true);
   const double whole_s = std::floor(start.second);
   Keywords keys(file);
   keys.put("OBS_MODE", "SEARCH", "(PSR, CAL, SEARCH)");
@@ -268,8 +272,10 @@ void PsrfitsLayout::write_row(const FitsFile& file, std::int64_t row, const Psrf
   put_big_endian(to, static_cast<double>(rows_n_time_) * info_.sample_time_s);
   put_big_endian(to, (static_cast<double>(content.begin) + 0.5 * static_cast<double>(rows_n_time_)) *
                          info_.sample_time_s);
-  put_big_endian(to, info_.ra_deg);
-  put_big_endian(to, info_.dec_deg);
+  const double middle = static_cast<double>(content.begin) + 0.5 * static_cast<double>(content.n_valid);
+  const SkyPosition pointing = info_.pointing_at(time_s(middle));
+  put_big_endian(to, pointing.ra_deg);
+  put_big_endian(to, pointing.dec_deg);
   put_big_endian(to, static_cast<std::int32_t>(content.n_valid));
   for (std::int64_t c = 0; c < n_chan; ++c)
     put_big_endian(to, info_.freq_mhz(format_.channels_descending ? n_chan - 1 - c : c));
@@ -290,6 +296,9 @@ void PsrfitsLayout::finish_headers(FitsFile& file, std::int64_t n_valid, std::in
   file.move_to(1);
   Keywords primary(file);
   primary.put("SCANLEN", static_cast<double>(n_time) * info_.sample_time_s, "[s] Scan length");
+  const SkyPosition stop = info_.pointing_at(time_s(static_cast<double>(n_time)));
+  primary.put("STP_CRD1", sexagesimal(stop.ra_deg / 15.0, false), "Stop coord 1 (hh:mm:ss.sss or ddd.ddd)");
+  primary.put("STP_CRD2", sexagesimal(stop.dec_deg, true), "Stop coord 2 (-dd:mm:ss.sss or -dd.ddd)");
   primary.check();
 }
 

@@ -30,7 +30,7 @@ class PsrfitsLayout {
   void create_tables(const FitsFile& file, std::int64_t rows_n_time, std::int64_t first_sample);
   /// Rows come in order.
   void write_row(const FitsFile& file, std::int64_t row, const PsrfitsRow& content);
-  /// What is known at the end only: NSTOT and SCANLEN.
+  /// What is known at the end only: NSTOT, SCANLEN, STP_CRD*.
   void finish_headers(FitsFile& file, std::int64_t n_valid, std::int64_t n_time) const;
 
  private:
@@ -38,14 +38,19 @@ class PsrfitsLayout {
     std::string name, form, unit;
   };
   std::vector<Column> columns() const;
-  void put_primary(const FitsFile& file, const Mjd& start) const;
-  void put_observation(const FitsFile& file, const Mjd& start) const;
+  /// Of the stream, where `sample` counts from the first row's first.
+  double time_s(double sample) const {
+    return (static_cast<double>(first_sample_) + sample) * info_.sample_time_s;
+  }
+  void put_primary(const FitsFile& file) const;
+  void put_observation(const FitsFile& file) const;
   void create_subint(const FitsFile& file) const;
   void put_subint_keywords(const FitsFile& file) const;
 
   StreamInfo info_;
   SampleFormat format_;
   std::int64_t rows_n_time_ = 0;
+  std::int64_t first_sample_ = 0;        ///< of the first row, in the stream
   std::vector<std::uint8_t> row_bytes_;  ///< a row as it is in the file
 };
 

@@ -139,7 +139,7 @@ std::unique_ptr<Sink> create_psrfits(const std::string& path, const StreamInfo& 
 }
 
 [[maybe_unused]] const bool kSink =
-    register_sink_format({"PSRFITS", {".fits", ".sf", ".psrfits"}, true, create_psrfits});
+    register_sink_format({"PSRFITS", {".fits", ".sf", ".psrfits"}, true, true, create_psrfits});
 
 }  // namespace
 }  // namespace tianyan

@@ -107,6 +107,7 @@ class SeriesSource : public Source {
       if (info_.beam == 0) info_.beam = parts_[i].info.beam;
     }
     info_.n_time = end;
+    info_.take_track(joined_track());
     check_header(info_, format(), parts_.front().path);
   }
 
@@ -150,6 +151,17 @@ class SeriesSource : public Source {
   }
 
  private:
+  /// Those of the files that move; one that stands still does so where its neighbours are.
+  SkyTrack joined_track() const {
+    SkyTrack all;
+    for (const auto& part : parts_) {
+      const auto track =
+          since(part.info.track, -static_cast<double>(part.first_sample) * info_.sample_time_s);
+      all.insert(all.end(), track.begin(), track.end());
+    }
+    return all;
+  }
+
   /// Straight into `out`, which then holds nothing else.
   void read_part(Part& part, std::int64_t first_sample, std::int64_t n_time, RawBlock& out) {
     Source& source = opened(part);

@@ -125,7 +125,7 @@ std::unique_ptr<Sink> create_sigproc(const std::string& path, const StreamInfo& 
 }
 
 [[maybe_unused]] const bool kSource = register_source_format({"SIGPROC", is_sigproc, open_sigproc});
-[[maybe_unused]] const bool kSink = register_sink_format({"SIGPROC", {".fil"}, false, create_sigproc});
+[[maybe_unused]] const bool kSink = register_sink_format({"SIGPROC", {".fil"}, false, false, create_sigproc});
 
 }  // namespace
 }  // namespace tianyan

@@ -40,6 +40,7 @@ struct SinkFormat {
   std::string name;                     ///< "SIGPROC", "PSRFITS", "FBH5"
   std::vector<std::string> extensions;  ///< ".fil"; the first is the usual one
   bool keeps_calibration;               ///< spans' scales, offsets and weights survive
+  bool keeps_track;                     ///< where the beam looked while it moved survives
   std::unique_ptr<Sink> (*create)(const std::string& path, const StreamInfo& info,
                                   const SampleFormat& wanted);
 };

@@ -45,7 +45,7 @@ json photometry(const Observation& o, const Detection& d) {
           {"ref_freq_unitid", "24"},
           {"inst_bandwidth", positive(o.bandwidth_mhz())},
           {"inst_bandwidth_unitid", "24"},
-          {"channels_no", o.n_chan},
+          {"channels_no", positive(o.n_chan)},
           {"sampling_time", positive(o.sample_time_s * 1e3)},
           {"sampling_time_unitid", "23"}};
 }

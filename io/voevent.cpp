@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include "io/beam_name.hpp"
@@ -69,7 +70,9 @@ std::vector<Param> event_params(const Observation& o, const Detection& d) {
   };
 }
 
+// Inside one channel; NaN where their number is not known.
 double smearing_ms(const Observation& o, double dm_pc_cm3) {
+  if (o.n_chan <= 0) return std::numeric_limits<double>::quiet_NaN();
   const double channel_mhz = o.bandwidth_mhz() / o.n_chan;
   return 2e3 * kDispersionConstant * dm_pc_cm3 * channel_mhz / std::pow(o.centre_mhz(), 3);
 }
@@ -172,13 +175,13 @@ void add_where_when(pugi::xml_node event, const Observation& o, const Detection&
                        d.best.ref_freq_mhz));
 }
 
-void add_how(pugi::xml_node event, const DetectionList& list, const Observation& o) {
+void add_how(pugi::xml_node event, const DetectionList& list, const Detection& d) {
   const pugi::xml_node how = add_element(event, "How");
   add_text(how, "Description",
            fmt::format("Single-pulse search by {}; dispersion constant {} s MHz^2 cm^3 / pc",
                        list.publisher.software.empty() ? "tianyan" : list.publisher.software,
                        kDispersionConstant));
-  if (!o.file.empty()) add_text(how, "Description", fmt::format("Found in {}", o.file));
+  if (!d.file.empty()) add_text(how, "Description", fmt::format("Found in {}", d.file));
 }
 
 void add_why(pugi::xml_node event, const Detection& d) {
@@ -216,7 +219,7 @@ std::string format_voevent(const DetectionList& list, std::size_t index) {
   add_who(event, list.publisher);
   add_what(event, observation, detection);
   add_where_when(event, observation, detection);
-  add_how(event, list, observation);
+  add_how(event, list, detection);
   add_why(event, detection);
   add_text(event, "Description", description_of(detection));
   return xml_text(document);

@@ -30,7 +30,7 @@ std::string csv_text(const std::string& text) {
 
 std::string format_row(const Detection& detection, const Observation& scan) {
   const Candidate& best = detection.best;
-  return fmt::format("{},{:.2f},{:.9f},{},{:.4f},{},,1\n", csv_text(scan.file), best.snr, best.time_s,
+  return fmt::format("{},{:.2f},{:.9f},{},{:.4f},{},,1\n", csv_text(detection.file), best.snr, best.time_s,
                      log2_width(best.width_s, scan.sample_time_s), best.dm_pc_cm3,
                      detection.source_class == SourceClass::kRfi ? 0 : 1);
 }

@@ -23,7 +23,7 @@ std::vector<std::int32_t> running_count(View<const std::uint8_t, 1> good) {
 
 // Samples [begin, end) of one channel, bin by bin: bin i holds the samples from origin + i step on. Flagged
 // samples are zero in q.
-void add_channel(const std::int8_t* q, std::int64_t begin, std::int64_t end, double origin,
+void add_channel(const std::int8_t* q, double mean, std::int64_t begin, std::int64_t end, double origin,
                  const std::vector<std::int32_t>& n_good, std::int64_t b, SpectrumBins& bins) {
   const auto edge = [&](std::int64_t i) {
     return std::clamp(
@@ -40,8 +40,9 @@ void add_channel(const std::int8_t* q, std::int64_t begin, std::int64_t end, dou
     if (from >= end) break;
     std::int32_t sum = 0;
     for (auto t = from; t < to; ++t) sum += q[t];
-    bins.sum(b, i) += sum;
-    bins.count(b, i) += n_good[static_cast<std::size_t>(to)] - n_good[static_cast<std::size_t>(from)];
+    const auto n = n_good[static_cast<std::size_t>(to)] - n_good[static_cast<std::size_t>(from)];
+    bins.sum(b, i) += sum - mean * n;
+    bins.count(b, i) += n;
   }
 }
 
@@ -57,9 +58,12 @@ SpectrumBins::SpectrumBins(double begin, double step, std::int64_t n_bin, std::v
 }
 
 void add_spectrum(View<const std::int8_t, 2> q, const SpanWeights& w, View<const std::uint8_t, 1> time_good,
-                  std::int64_t first, View<const double, 1> delay, SpectrumBins& bins) {
-  expect(q.shape(0) == bins.band.back() && delay.shape(0) == q.shape(0),
-         "spectrum of {} channels, {} delays, {} samples", bins.band.back(), delay.shape(0), q.shape(0));
+                  std::int64_t first, View<const float, 1> channel_mean, View<const double, 1> delay,
+                  SpectrumBins& bins) {
+  expect(
+      q.shape(0) == bins.band.back() && delay.shape(0) == q.shape(0) && channel_mean.shape(0) == q.shape(0),
+      "spectrum of {} channels, {} delays, {} means, {} samples", bins.band.back(), delay.shape(0),
+      channel_mean.shape(0), q.shape(0));
   expect(w.n_time() <= q.shape(1) && w.n_time() <= time_good.shape(0), "weights over {} samples for {}",
          w.n_time(), q.shape(1));
   const auto n_good = running_count(time_good.slice(0, 0, w.n_time()));
@@ -69,7 +73,7 @@ void add_spectrum(View<const std::int8_t, 2> q, const SpanWeights& w, View<const
       const double origin = bins.begin_sample + delay[c] - static_cast<double>(first);
       for (int s = 0; s < w.n_span(); ++s)
         if (w.row(s)[c] != 0)
-          add_channel(q[c].data(), w.begin[static_cast<std::size_t>(s)],
+          add_channel(q[c].data(), channel_mean[c], w.begin[static_cast<std::size_t>(s)],
                       w.begin[static_cast<std::size_t>(s) + 1], origin, n_good, b, bins);
     }
 }

@@ -1,12 +1,14 @@
 // Binned dynamic spectra of normalised samples, as recorded or dedispersed, for plots and cut-outs.
 //
-//   sum[b][i]   = sum of q[c][t] over the channels c of band b and the samples t with
-//                 floor((t - delay[c] - begin) / step) = i
-//   count[b][i] = number of those that have weight
+//   sum[b][i]   = sum of q[c][t] - mean[c] over the channels c of band b and the samples t that have weight,
+//                 with floor((t - delay[c] - begin) / step) = i
+//   count[b][i] = number of those
 //
-// With delay = 0 it is the spectrum as recorded, with the delays of a DM the dedispersed one.
+// With delay = 0 it is the spectrum as recorded, with the delays of a DM the dedispersed one. Sample t stands
+// in it by its middle, t + 1/2 sample times after the scan's beginning: over delays whose fractions are
+// spread evenly, bin i is of times from begin + i step + 1/2 to begin + (i + 1) step + 1/2.
 //
-// numpy: i = ((t - delay[c] - begin) // step).astype(int); np.add.at(sum, (band[c], i), q[c, t])
+// numpy: i = ((t - delay[c] - begin) // step).astype(int); np.add.at(sum, (band[c], i), q[c, t] - mean[c])
 #pragma once
 #include <cstdint>
 #include <vector>
@@ -18,7 +20,7 @@
 namespace tianyan {
 
 struct SpectrumBins {
-  double begin_sample = 0.0;  ///< left edge of bin 0, samples of the scan
+  double begin_sample = 0.0;  ///< left edge of bin 0, samples of the scan; t is the middle of sample t
   double step_samples = 1.0;
   std::vector<int> band;        ///< band b is channels [band[b], band[b + 1])
   Array<double, 2> sum, count;  ///< [band][bin]
@@ -29,10 +31,10 @@ struct SpectrumBins {
 };
 
 /// Adds q [channel][time], whose first sample is sample `first` of the scan and which is zero where it has no
-/// weight. delay_samples [channel].
+/// weight. channel_mean, delay_samples [channel].
 void add_spectrum(View<const std::int8_t, 2> q, const SpanWeights& weights,
                   View<const std::uint8_t, 1> time_good, std::int64_t first,
-                  View<const double, 1> delay_samples, SpectrumBins& bins);
+                  View<const float, 1> channel_mean, View<const double, 1> delay_samples, SpectrumBins& bins);
 
 /// snr [band][bin] = sum / sqrt(count variance), NaN where nothing was counted.
 void spectrum_snr(const SpectrumBins& bins, double variance, View<float, 2> snr);

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
+#include <numeric>
 
 namespace tianyan {
 namespace {
@@ -48,6 +50,25 @@ SpectrumPeak best_boxcar(const Profile& profile, double centre, const PeakSearch
   return best;
 }
 
+// Samples that each band has.
+std::vector<double> band_counts(const SpectrumBins& bins) {
+  std::vector<double> count;
+  for (std::int64_t b = 0; b < bins.n_band(); ++b)
+    count.push_back(std::accumulate(&bins.count(b, 0), &bins.count(b, 0) + bins.n_bin(), 0.0));
+  return count;
+}
+
+// By how much the rounded shifts of the bands are greater than the shifts, on average.
+double mean_rounding(View<const double, 1> shift, const std::vector<double>& weight) {
+  double sum = 0.0, total = 0.0;
+  for (std::int64_t b = 0; b < shift.shape(0); ++b) {
+    const double w = weight[static_cast<std::size_t>(b)];
+    sum += w * (std::round(shift[b]) - shift[b]);
+    total += w;
+  }
+  return total > 0.0 ? sum / total : 0.0;
+}
+
 struct Parabola {
   double b = 0.0, a = 0.0;  // y = c + b u + a u^2
 };
@@ -80,6 +101,7 @@ std::vector<SpectrumPeak> spectrum_peaks(const SpectrumBins& bins, const PeakSea
          "peaks over {} bands with {} delays and widths to {} bins", bins.n_band(),
          search.delay_bins_per_dm.size(), search.width_max_bins);
   Array<double, 1> sum({bins.n_bin()}), count({bins.n_bin()}), shift({bins.n_band()});
+  const auto weight = band_counts(bins);
   Profile profile;
   std::vector<SpectrumPeak> peaks;
   for (const double x : search.dm_offset_pc_cm3) {
@@ -90,6 +112,7 @@ std::vector<SpectrumPeak> spectrum_peaks(const SpectrumBins& bins, const PeakSea
     running_sum(count.cview(), profile.count);
     peaks.push_back(
         best_boxcar(profile, search.centre_bin - x * search.mid_delay_bins_per_dm, search, variance));
+    peaks.back().centre_bin += mean_rounding(shift.cview(), weight);
   }
   return peaks;
 }
@@ -116,8 +139,9 @@ DmFit fit_dm(const std::vector<SpectrumPeak>& peaks, const std::vector<double>& 
   const auto fit = u.size() >= 3 ? fit_parabola(u, squares) : Parabola{};
   const double range = x.back() - x.front();
   const double vertex = -0.5 * fit.b / fit.a;
-  if (!(fit.a < 0.0) || vertex < u.front() || vertex > u.back()) return {x[best], range};
-  return {x[best] + vertex, std::min(1.0 / std::sqrt(-fit.a), range)};
+  const double error = fit.a < 0.0 ? 1.0 / std::sqrt(-fit.a) : std::numeric_limits<double>::infinity();
+  if (!(error < range) || vertex < u.front() || vertex > u.back()) return {x[best], std::nullopt};
+  return {x[best] + vertex, error};
 }
 
 }  // namespace tianyan

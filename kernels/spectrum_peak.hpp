@@ -13,6 +13,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "kernels/dynamic_spectrum.hpp"
@@ -30,6 +31,8 @@ struct PeakSearch {
 
 struct SpectrumPeak {
   double snr = 0.0;  ///< 0: nothing was counted
+  /// Middle of the boxcar, and what the rounding of the bands' shifts is on average: of a pulse whose DM is
+  /// x_d this is where it is at the reference frequency.
   double centre_bin = 0.0;
   std::int64_t width_bins = 0;
 };
@@ -41,14 +44,15 @@ std::vector<SpectrumPeak> spectrum_peaks(const SpectrumBins& bins, const PeakSea
 std::size_t highest_peak(const std::vector<SpectrumPeak>& peaks, std::size_t first, std::size_t last);
 
 struct DmFit {
-  double offset_pc_cm3 = 0.0;  ///< x
-  double error_pc_cm3 = 0.0;
+  double offset_pc_cm3 = 0.0;          ///< x
+  std::optional<double> error_pc_cm3;  ///< none: the trials do not say
 };
 
 /// Vertex -b / 2a and standard deviation (-a)^-1/2 of the parabola c + b x + a x^2 that fits S/N^2 best over
 /// the trials around the best one whose S/N is at least 0.8 of its. Noise roughens the S/N of boxcars from
-/// trial to trial; the rise and fall of the whole is the pulse's. Where there is no fall, or the vertex is
-/// beyond those trials: the best trial, and the whole range.
+/// trial to trial; the rise and fall of the whole is the pulse's. The best trial without an error where S/N
+/// does not fall, or less than one standard deviation over all trials, or the vertex is beyond those that
+/// were fitted.
 DmFit fit_dm(const std::vector<SpectrumPeak>& peaks, const std::vector<double>& dm_offset_pc_cm3,
              std::size_t best);
 

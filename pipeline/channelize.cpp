@@ -154,9 +154,7 @@ std::vector<std::unique_ptr<SpectraFile>> create_files(const ChannelizeRequest& 
   const SinkFormat& format = sink_format_for(request.path);
   std::vector<std::unique_ptr<SpectraFile>> files;
   for (int d = 0; d < channelizer.n_dm(); ++d) {
-    StreamInfo info = channelizer.info(d);
-    info.n_time = range.end - range.begin;
-    info.start = info.start.plus_seconds(static_cast<double>(range.begin) * info.sample_time_s);
+    const StreamInfo info = part_of(channelizer.info(d), range);
     const std::string path =
         channelizer.n_dm() == 1 ? request.path : path_of_dm(request.path, format, info.coherent_dm_pc_cm3);
     files.push_back(std::make_unique<SpectraFile>(request, format, path, info, channelizer.format()));

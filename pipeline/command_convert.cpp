@@ -52,6 +52,9 @@ ExitCode run(const Options& options) {
   if (result.zeroed_samples > 0)
     std::cout << fmt::format("{}: {} flagged or missing samples are written as 0\n", how.path,
                              result.zeroed_samples);
+  if (result.fixed_pointing)
+    std::cout << fmt::format("{}: the beam moved, and this format holds where it looked at first alone\n",
+                             how.path);
   return source->losses().cut_short ? ExitCode::kIncomplete : ExitCode::kDone;
 }
 

@@ -84,8 +84,11 @@ json stream_json(const AnySource& source, int beam) {
 
 json beam_json(const Source& source, int beam) {
   const StreamInfo& i = source.info();
+  const SkyPosition end = i.pointing_at(i.duration_s());
   json j = stream_json(source, beam);
   j["is_voltage"] = false;
+  j["ra_end_deg"] = number_or_null(end.ra_deg);
+  j["dec_end_deg"] = number_or_null(end.dec_deg);
   j["n_chan"] = i.n_chan;
   j["freq_low_mhz"] = i.freq_low_mhz;
   j["freq_high_mhz"] = i.ref_freq_mhz();
@@ -145,6 +148,10 @@ void print_losses(const Losses& l, double sample_time_s, const char* samples) {
 void print_beam(const Source& source, int beam) {
   const StreamInfo& i = source.info();
   print_files(source, beam, "spectra");
+  if (!i.track.empty()) {
+    const auto end = i.pointing_at(i.duration_s());
+    print_row("moves to", fmt::format("RA {:.5f} deg, Dec {:.5f} deg", end.ra_deg, end.dec_deg));
+  }
   print_row("channels", fmt::format("{} of {:.7f} MHz, centres {:.6f} to {:.6f} MHz, recorded {}", i.n_chan,
                                     i.channel_width_mhz, i.freq_low_mhz, i.ref_freq_mhz(),
                                     source.format().channels_descending ? "descending" : "ascending"));

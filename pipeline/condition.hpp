@@ -56,6 +56,8 @@ class Conditioner {
   const WindowFlags& flags() const { return flags_; }
   View<const float, 1> mean() const { return mean_.cview(); }    ///< recorded units, [channel]
   View<const float, 1> sigma() const { return sigma_.cview(); }  ///< recorded units, [channel]
+  /// After finish(): what is left of the channels' means (kernels/quiet_means.hpp), levels of q, [channel].
+  View<const float, 1> residual_mean() const { return residual_mean_.cview(); }
   /// The zero-DM series after rules of channels, in units of its standard deviation, [time].
   void zero_dm(View<float, 1> z) const;
 

@@ -239,7 +239,9 @@ std::vector<Key> sift_keys(SiftConfig& s) {
       {"sift.catalogues", &s.catalogues,
        "Files of known sources: psrcat's database or CSV, lists of FRBs as CSV or ECSV."},
       {"sift.known_radius_arcmin", &s.known_radius_arcmin,
-       "A known source may be so far from the pointing of the strongest beam.", "arcmin", 0.0, 600.0},
+       "A known source may be so far from a detection's position, which is the strongest beam's pointing "
+       "where the strengths over the beams do not say more; or 2.26 of its errors, where that is farther.",
+       "arcmin", 0.0, 600.0},
       {"sift.telescope", &s.telescope,
        "Name of the telescope, where headers do not say it or say it wrongly."},
       {"sift.site_itrf_m", &s.site_itrf_m,
@@ -278,9 +280,11 @@ std::vector<Key> output_keys(OutputConfig& o) {
       {"output.ivo_authority", &o.ivo_authority,
        "Begins the identifiers of VOEvents, ivo://AUTHORITY#...; while it begins with \"example/\" they are "
        "marked as tests."},
-      {"output.gain_k_jy", &o.gain_k_jy, "Gain of the telescope, for flux densities; 0: unknown.", "K/Jy",
-       0.0, 1e3},
-      {"output.tsys_k", &o.tsys_k, "System temperature, for flux densities; 0: unknown.", "K", 0.0, 1e6},
+      {"output.gain_k_jy", &o.gain_k_jy,
+       "Gain of the telescope, for flux densities; 0: 16 where it is FAST, else unknown.", "K/Jy", 0.0, 1e3},
+      {"output.tsys_k", &o.tsys_k,
+       "System temperature, for flux densities; 0: 20 where the telescope is FAST, else unknown.", "K", 0.0,
+       1e6},
   };
 }
 

@@ -121,7 +121,7 @@ struct OutputConfig {
   int max_plots = 100;
   std::string author = "unknown", contact;
   std::string ivo_authority = "example/frb";
-  double gain_k_jy = 16.0, tsys_k = 20.0;
+  double gain_k_jy = 0.0, tsys_k = 0.0;  ///< 0: FAST's where it is FAST, else unknown
 };
 
 struct Config {

@@ -20,13 +20,13 @@ std::int64_t block_spectra(const Source& source, const ConvertOptions& options) 
 ConvertResult convert(Source& source, const ConvertOptions& options) {
   const SampleRange range = time_range(source.info(), options.start_s, options.duration_s);
   const std::int64_t n_block = block_spectra(source, options);
-  const bool keeps_calibration = sink_format_for(options.path).keeps_calibration;
+  const SinkFormat& target = sink_format_for(options.path);
+  const bool keeps_calibration = target.keeps_calibration;
   ConvertResult result;
   result.n_time = range.end - range.begin;
   result.as_values = !keeps_calibration && has_calibration(source, range.begin, range.end, n_block);
-  StreamInfo info = source.info();
-  info.n_time = result.n_time;
-  info.start = info.start.plus_seconds(static_cast<double>(range.begin) * info.sample_time_s);
+  const StreamInfo info = part_of(source.info(), range);
+  result.fixed_pointing = !info.track.empty() && !target.keeps_track;
   const SampleFormat wanted = result.as_values ? float_format(source.format()) : source.format();
   const auto sink = create_sink(options.path, info, wanted, options.overwrite);
   BlockConverter converter(info, source.format(), sink->format(), result.as_values, keeps_calibration);

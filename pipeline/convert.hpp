@@ -22,6 +22,7 @@ struct ConvertResult {
   std::int64_t n_time = 0;
   bool as_values = false;           ///< calibrated float32 values, since the target keeps no calibration
   std::int64_t zeroed_samples = 0;  ///< flagged or missing, written as 0, since the target keeps no weights
+  bool fixed_pointing = false;      ///< the target has the first sample's pointing alone, and the beam moved
 };
 
 /// Copies recorded samples as they are, repacked where the target's bit or channel order differs. Where the

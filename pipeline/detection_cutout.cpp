@@ -21,13 +21,15 @@ namespace {
 constexpr int kBands = 128;
 constexpr std::int64_t kBins = 256;
 constexpr double kBinsPerWidth = 8.0;
-constexpr std::int64_t kDmRows = 257;      // half a bin of delay across the band each
-constexpr std::int64_t kDmReachBins = 64;  // of delay across the band, either way
-constexpr std::int64_t kWidthMaxBins = 64;
+constexpr double kFinePerBin = 2.0;    // of a search at full resolution
+constexpr std::int64_t kDmRows = 257;  // half a bin of delay across the band each
+constexpr double kDmReachBins = 64.0;  // of delay across the band, either way
+constexpr double kWidthMaxBins = 64.0;
 constexpr double kReachWidths = 1.5;  // of the pulse's middle, either way
 constexpr std::int64_t kMaxWideBins = 32768;
+constexpr std::int64_t kMovedBins = 16;  // by which a refined arrival may be away, in bins of the images
 
-// Geometry of one detection.
+// Geometry of one detection, in samples.
 struct Extent {
   double arrival, sweep, width;
   double margin() const { return std::max(0.1 * sweep, 10.0 * width); }
@@ -35,10 +37,15 @@ struct Extent {
   double before_step() const { return std::max(1.0, (sweep + 2.0 * margin()) / static_cast<double>(kBins)); }
   double after_step() const { return std::max(1.0, width / kBinsPerWidth); }
   double after_begin() const { return arrival - 0.5 * static_cast<double>(kBins) * after_step(); }
+  double fine_step() const { return std::max(1.0, after_step() / kFinePerBin); }
+  std::int64_t n_fine() const {
+    return static_cast<std::int64_t>(std::ceil(static_cast<double>(kBins) * after_step() / fine_step()));
+  }
   double wide_step() const { return std::max(1.0, std::floor(0.5 * width)); }
   // Bins beyond the image on either side: the delay that the whole DM makes.
   std::int64_t wide_margin_bins() const {
-    return std::min((kMaxWideBins - kCutoutSize) / 2, static_cast<std::int64_t>(sweep / wide_step()) + 1);
+    return std::min((kMaxWideBins - kCutoutSize) / 2,
+                    static_cast<std::int64_t>(sweep / wide_step()) + 1 + kMovedBins);
   }
   double wide_begin() const {
     return arrival - static_cast<double>(kCutoutSize / 2 + wide_margin_bins()) * wide_step();
@@ -58,7 +65,7 @@ struct Extent {
 };
 
 Extent extent_of(const StreamInfo& info, const Candidate& c) {
-  return {c.time_s / info.sample_time_s - 0.5,
+  return {c.time_s / info.sample_time_s - 0.5,  // as Cutout::sample_of()
           dispersion_delay_s(c.dm_pc_cm3, info.freq_low_mhz, info.ref_freq_mhz()) / info.sample_time_s,
           c.width_s / info.sample_time_s};
 }
@@ -89,10 +96,12 @@ void fill(const RfiConfig& config, Source& source, const std::string& mask_file,
     conditioner.measure(block, mask ? &flagged : nullptr, q.view());
     conditioner.finish(nullptr, q.view(), weight.view(), mean.view());
     const auto add = [&](View<const double, 1> delays, SpectrumBins& bins) {
-      add_spectrum(q.cview(), conditioner.weights(), conditioner.time_good(), t, delays, bins);
+      add_spectrum(q.cview(), conditioner.weights(), conditioner.time_good(), t, conditioner.residual_mean(),
+                   delays, bins);
     };
     add(none.cview(), cutout.before);
     add(delay.cview(), cutout.after);
+    add(delay.cview(), cutout.fine);
     if (cutout.wide) add(delay.cview(), *cutout.wide);
   }
 }
@@ -108,14 +117,41 @@ double mean_of(double sum, double count) {
   return count > 0.0 ? sum / count : std::numeric_limits<double>::quiet_NaN();
 }
 
-// [time][frequency], frequency 0 the highest.
-void freq_time_image(const Cutout& cutout, double dm_offset, std::int64_t margin, View<float, 2> image) {
+double dm_offset_of(const Cutout& cutout, const Detection& detection) {
+  return detection.best.dm_pc_cm3 - cutout.candidate.dm_pc_cm3;
+}
+
+// snr [band][bin] as dedispersed at a DM that is `dm_offset` from that of `bins`.
+void dedispersed_snr(const Cutout& cutout, const SpectrumBins& bins, double dm_offset, View<float, 2> snr) {
+  spectrum_snr(bins, QuantLevels{}.variance, snr);
+  const auto shift = shifts_of(cutout, bins, dm_offset);
+  std::vector<float> row(static_cast<std::size_t>(bins.n_bin()));
+  for (std::int64_t b = 0; b < bins.n_band(); ++b) {
+    for (std::int64_t i = 0; i < bins.n_bin(); ++i) {
+      const auto at = i + std::lround(shift(b));
+      row[static_cast<std::size_t>(i)] =
+          at >= 0 && at < bins.n_bin() ? snr(b, at) : std::numeric_limits<float>::quiet_NaN();
+    }
+    std::copy(row.begin(), row.end(), snr[b].data());
+  }
+}
+
+// The first bin of the images, so that the detection's arrival is at the beginning of their cell 128.
+std::int64_t first_wide_bin(const Cutout& cutout, const Detection& detection) {
   const auto& wide = *cutout.wide;
-  const auto shift = shifts_of(cutout, wide, dm_offset);
+  const double arrival = (cutout.sample_of(detection.best.time_s) - wide.begin_sample) / wide.step_samples;
+  return std::llround(arrival) - kCutoutSize / 2;
+}
+
+// [time][frequency], frequency 0 the highest.
+void freq_time_image(const Cutout& cutout, const Detection& detection, View<float, 2> image) {
+  const auto& wide = *cutout.wide;
+  const auto first = first_wide_bin(cutout, detection);
+  const auto shift = shifts_of(cutout, wide, dm_offset_of(cutout, detection));
   for (std::int64_t f = 0; f < kCutoutSize; ++f) {
     const auto b = (kCutoutSize - 1 - f) * wide.n_band() / kCutoutSize;
     for (std::int64_t i = 0; i < kCutoutSize; ++i) {
-      const auto at = margin + i + std::lround(shift(b));
+      const auto at = first + i + std::lround(shift(b));
       const bool is_inside = at >= 0 && at < wide.n_bin();
       image(i, f) = static_cast<float>(is_inside ? mean_of(wide.sum(b, at), wide.count(b, at))
                                                  : std::numeric_limits<double>::quiet_NaN());
@@ -123,12 +159,12 @@ void freq_time_image(const Cutout& cutout, double dm_offset, std::int64_t margin
   }
 }
 
-void dm_time_image(const Cutout& cutout, const Detection& detection, std::int64_t margin,
-                   View<float, 2> image) {
+void dm_time_image(const Cutout& cutout, const Detection& detection, View<float, 2> image) {
+  const auto first = first_wide_bin(cutout, detection);
   Array<double, 1> sum({kCutoutSize}), count({kCutoutSize});
   for (std::int64_t d = 0; d < kCutoutSize; ++d) {
     const double offset = cutout_dm_pc_cm3(detection, d) - cutout.candidate.dm_pc_cm3;
-    shifted_sums(*cutout.wide, shifts_of(cutout, *cutout.wide, offset).cview(), margin, sum.view(),
+    shifted_sums(*cutout.wide, shifts_of(cutout, *cutout.wide, offset).cview(), first, sum.view(),
                  count.view());
     for (std::int64_t i = 0; i < kCutoutSize; ++i)
       image(d, i) = static_cast<float>(mean_of(sum(i), count(i)));
@@ -136,9 +172,9 @@ void dm_time_image(const Cutout& cutout, const Detection& detection, std::int64_
 }
 
 PeakSearch search_of(const Cutout& cutout) {
-  const auto& bins = cutout.after;
+  const auto& bins = cutout.fine;
   PeakSearch search;
-  const double reach = cutout.dm_of_bins(bins, static_cast<double>(kDmReachBins));
+  const double reach = cutout.dm_of_bins(cutout.after, kDmReachBins);
   for (std::int64_t d = 0; d < kDmRows; ++d)
     search.dm_offset_pc_cm3.push_back(reach * (2.0 * static_cast<double>(d) / (kDmRows - 1) - 1.0));
   for (std::int64_t b = 0; b < bins.n_band(); ++b)
@@ -146,9 +182,9 @@ PeakSearch search_of(const Cutout& cutout) {
   const StreamInfo& info = cutout.info;
   search.mid_delay_bins_per_dm = dispersion_delay_s(1.0, mid_freq_mhz(info), info.ref_freq_mhz()) /
                                  info.sample_time_s / bins.step_samples;
-  search.centre_bin = (cutout.arrival_sample - bins.begin_sample + 0.5) / bins.step_samples;
+  search.centre_bin = (cutout.sample_of(cutout.candidate.time_s) - bins.begin_sample) / bins.step_samples;
   search.reach_bins = kReachWidths * cutout.candidate.width_s / info.sample_time_s / bins.step_samples;
-  search.width_max_bins = kWidthMaxBins;
+  search.width_max_bins = std::llround(kWidthMaxBins * cutout.after.step_samples / bins.step_samples);
   return search;
 }
 
@@ -176,9 +212,9 @@ Cutout read_cutout(const Config& config, Source& source, const std::string& mask
   const auto bands = equal_bands(info.n_chan, kBands);
   Cutout cutout{info,
                 candidate,
-                e.arrival,
                 {e.before_begin(), e.before_step(), kBins, bands},
                 {e.after_begin(), e.after_step(), kBins, bands},
+                {e.after_begin(), e.fine_step(), e.n_fine(), bands},
                 std::nullopt};
   if (with_wide)
     cutout.wide.emplace(e.wide_begin(), e.wide_step(), kCutoutSize + 2 * e.wide_margin_bins(),
@@ -189,36 +225,38 @@ Cutout read_cutout(const Config& config, Source& source, const std::string& mask
 
 Refined refine(const Cutout& cutout) {
   const auto search = search_of(cutout);
-  const auto peaks = spectrum_peaks(cutout.after, search, QuantLevels{}.variance);
+  const auto peaks = spectrum_peaks(cutout.fine, search, QuantLevels{}.variance);
   const auto& x = search.dm_offset_pc_cm3;
   const Candidate& was = cutout.candidate;
   const auto zero = static_cast<std::size_t>(std::lower_bound(x.begin(), x.end(), -was.dm_pc_cm3) -
                                              x.begin());  // first DM that is not negative
   Refined refined{was};
+  refined.tried_dm_zero = was.dm_pc_cm3 + x.front() <= 0.0;
   const auto best = highest_peak(peaks, std::min(zero, peaks.size() - 1), peaks.size());
+  const auto& peak = peaks[best];
+  refined.peak_snr = peak.snr;
   if (zero > 0) {
     const auto negative = highest_peak(peaks, 0, zero);
     refined.wrong_way_snr = peaks[negative].snr;
     refined.wrong_way_dm_pc_cm3 = was.dm_pc_cm3 + x[negative];
   }
-  const auto& peak = peaks[best];
-  if (peak.snr < 0.5 * was.snr_white) return refined;
+  refined.found = peak.snr >= 0.5 * was.snr_white;
+  if (!refined.found) return refined;
   Candidate& now = refined.candidate;
-  const double step_s = cutout.after.step_samples * cutout.info.sample_time_s;
   const auto fit = fit_dm(peaks, x, best);
   const double centre_bin =  // at the same instant in the middle of the band
       peak.centre_bin - (fit.offset_pc_cm3 - x[best]) * search.mid_delay_bins_per_dm;
-  now.time_s = cutout.after.begin_sample * cutout.info.sample_time_s + centre_bin * step_s;
+  const double step = cutout.fine.step_samples;
+  now.time_s = cutout.time_s_of(cutout.fine.begin_sample + centre_bin * step);
   now.dm_pc_cm3 = was.dm_pc_cm3 + fit.offset_pc_cm3;
-  now.dm_err_pc_cm3 = fit.error_pc_cm3;
-  now.width_s = static_cast<double>(peak.width_bins) * step_s;
+  now.dm_err_pc_cm3 = fit.error_pc_cm3.value_or(std::max(was.dm_err_pc_cm3, std::abs(fit.offset_pc_cm3)));
+  now.width_s = static_cast<double>(peak.width_bins) * step * cutout.info.sample_time_s;
   now.snr_white = peak.snr;
   now.snr = was.snr_white > 0.0 ? peak.snr * was.snr / was.snr_white : peak.snr;
   return refined;
 }
 
-void plot_cutout(const std::string& path, const Cutout& cutout, const Detection& detection,
-                 const std::string& file) {
+void plot_cutout(const std::string& path, const Cutout& cutout, const Detection& detection) {
   const StreamInfo& info = cutout.info;
   const auto &before = cutout.before, &after = cutout.after;
   const double variance = QuantLevels{}.variance;
@@ -226,24 +264,25 @@ void plot_cutout(const std::string& path, const Cutout& cutout, const Detection&
   Array<float, 2> map({kDmRows, kBins});
   Array<float, 1> profile({kBins});
   spectrum_snr(before, variance, before_snr.view());
-  spectrum_snr(after, variance, after_snr.view());
-  shifted_profile(after, shifts_of(cutout, after, 0.0).cview(), variance, profile.view());
-  const double reach_dm = cutout.dm_of_bins(after, static_cast<double>(kDmReachBins));
+  const double refined_by = dm_offset_of(cutout, detection);
+  dedispersed_snr(cutout, after, refined_by, after_snr.view());
+  shifted_profile(after, shifts_of(cutout, after, refined_by).cview(), variance, profile.view());
+  const double reach_dm = cutout.dm_of_bins(after, kDmReachBins);
   for (std::int64_t d = 0; d < kDmRows; ++d) {
     const double offset = reach_dm * (2.0 * static_cast<double>(d) / (kDmRows - 1) - 1.0);
     shifted_profile(after, shifts_of(cutout, after, offset).cview(), variance, map.view()[d]);
   }
 
   const auto seconds_of = [&](const SpectrumBins& bins, std::int64_t i) {
-    return (bins.begin_sample + static_cast<double>(i) * bins.step_samples - cutout.arrival_sample) *
-           info.sample_time_s;
+    return cutout.time_s_of(bins.begin_sample + static_cast<double>(i) * bins.step_samples) -
+           detection.best.time_s;
   };
   DetectionPlot plot;
   plot.candidate = detection.best;
   plot.arrival = detection.arrival;
   plot.id = detection.id;
   plot.source = info.source_name;
-  plot.file = file;
+  plot.file = detection.file;
   plot.dynamic_before = before_snr.cview();
   plot.before_time_s = {seconds_of(before, 0), seconds_of(before, kBins)};
   plot.dynamic_after = after_snr.cview();
@@ -262,10 +301,11 @@ void export_cutout(const std::string& path, const Cutout& cutout, const Detectio
                    const Observation& observation) {
   expect(cutout.wide.has_value(), "{}: a cut-out that was read without its images", path);
   Array<float, 2> freq_time({kCutoutSize, kCutoutSize}), dm_time({kCutoutSize, kCutoutSize});
-  const auto margin = (cutout.wide->n_bin() - kCutoutSize) / 2;
-  freq_time_image(cutout, detection.best.dm_pc_cm3 - cutout.candidate.dm_pc_cm3, margin, freq_time.view());
-  dm_time_image(cutout, detection, margin, dm_time.view());
-  write_cutout(path, detection, observation, {freq_time.cview(), dm_time.cview(), cutout.info.n_time});
+  freq_time_image(cutout, detection, freq_time.view());
+  dm_time_image(cutout, detection, dm_time.view());
+  write_cutout(
+      path, detection, observation,
+      {freq_time.cview(), dm_time.cview(), std::llround(cutout.wide->step_samples), cutout.info.n_time});
 }
 
 }  // namespace tianyan

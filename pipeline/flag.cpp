@@ -7,6 +7,7 @@
 
 #include "io/beam_name.hpp"
 #include "io/ecsv.hpp"
+#include "io/json_text.hpp"
 #include "io/text_file.hpp"
 #include "pipeline/beam_runner.hpp"
 #include "pipeline/flag_beam.hpp"
@@ -211,12 +212,11 @@ FlagSummary run_flag(const FlagRequest& request) {
   }
   require(!summary.lines.empty(), "no beam could be flagged: {}", beams.front().failure);
   write_ecsv(table_file(request), table_of(all, request.config));
-  write_text_file(report_file(request), json{{"version", kVersion},
-                                             {"config_hash", config_hash(request.config)},
-                                             {"remarks", summary.remarks},
-                                             {"beams", report}}
-                                                .dump(1) +
-                                            "\n");
+  const json document = {{"version", kVersion},
+                         {"config_hash", config_hash(request.config)},
+                         {"remarks", summary.remarks},
+                         {"beams", report}};
+  write_text_file(report_file(request), dump_json(document, 1) + "\n");
   return summary;
 }
 

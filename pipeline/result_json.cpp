@@ -43,6 +43,8 @@ Candidate candidate_from(const json& j) {
 }
 
 json to_json(const StreamInfo& i) {
+  json track = json::array();
+  for (const auto& p : i.track) track.push_back({p.time_s, p.position.ra_deg, p.position.dec_deg});
   return {{"n_chan", i.n_chan},
           {"n_pol", i.n_pol},
           {"freq_low_mhz", i.freq_low_mhz},
@@ -57,7 +59,8 @@ json to_json(const StreamInfo& i) {
           {"backend", i.backend},
           {"beam", i.beam},
           {"ra_deg", number_or_null(i.ra_deg)},
-          {"dec_deg", number_or_null(i.dec_deg)}};
+          {"dec_deg", number_or_null(i.dec_deg)},
+          {"track", track}};
 }
 
 StreamInfo info_from(const json& j) {
@@ -76,6 +79,7 @@ StreamInfo info_from(const json& j) {
   i.beam = j.at("beam");
   i.ra_deg = number_or_nan(j.at("ra_deg"));
   i.dec_deg = number_or_nan(j.at("dec_deg"));
+  for (const auto& p : j.at("track")) i.track.push_back({p.at(0), {p.at(1), p.at(2)}});
   return i;
 }
 

@@ -19,7 +19,8 @@ using nlohmann::json;
 SiftBeam sift_beam(const BeamResult& result, const SearchConfig& search, int n_bits) {
   const auto file =
       result.files.empty() ? "" : std::filesystem::path(result.files.front().path).filename().string();
-  return {result.beam,          result.info,      file, n_bits, search.snr_min, search.dm_min_pc_cm3,
+  return {result.beam,          result.info,      file,           result.info.n_chan,
+          result.info.n_pol,    n_bits,           search.snr_min, search.dm_min_pc_cm3,
           search.dm_max_pc_cm3, result.candidates};
 }
 

@@ -38,6 +38,9 @@ std::vector<Key> scan_keys(ScanSpec& s) {
       {"scan.start_mjd", &s.start_mjd, "UTC of the first sample.", "MJD", 40000, 100000},
       {"scan.ra_deg", &s.ra_deg, "Right ascension of beam 1, J2000.", "deg", 0, 360},
       {"scan.dec_deg", &s.dec_deg, "Declination of beam 1, J2000.", "deg", -90, 90},
+      {"scan.drift_deg_s", &s.drift_deg_s,
+       "By which the right ascension of beam 1 grows; 0.0041781 is a telescope that stands still.", "deg/s",
+       -1, 1},
       {"scan.rotation_deg", &s.rotation_deg, "Angle by which the receiver is turned.", "deg", 0, 360},
       {"voltages.n_coarse", &s.voltages.n_coarse, "Equal parts of the band, each sampled critically.", "", 1,
        kMaxSimulatedCoarse},
@@ -128,6 +131,10 @@ void check_scan_table(const ScanSpec& s, std::vector<std::string>& problems) {
     check_voltage_table(s, problems);
   else
     check_spectra(s, problems);
+  rule(s.drift_deg_s == 0.0 || s.format == "fits",
+       fmt::format("scan.drift_deg_s = {} deg/s wants scan.format = \"fits\": \"{}\" cannot say where a beam "
+                   "looks as time goes on",
+                   s.drift_deg_s, s.format));
   rule(!s.source_name.empty() && s.source_name.find('/') == std::string::npos,
        fmt::format("scan.source_name = \"{}\" cannot begin a file's name", s.source_name));
   rule(!s.beams.empty(), "scan.beams = []: at least one beam is wanted");

@@ -52,13 +52,14 @@ bool is_known(const SiftConfig& config, const std::vector<KnownSource>& known, D
   return true;
 }
 
-// The rules that hold for an event by itself, whatever its far beams, in their order.
+// The rules that hold for an event by itself, whatever its far beams, in their order. Where DM 0 was not
+// among the trials of a measurement, its error says nothing about it.
 void judge_measured(const SiftConfig& config, const std::vector<KnownSource>& known, const StreamInfo& info,
-                    SiftGroup& group) {
+                    bool tried_dm_zero, SiftGroup& group) {
   Detection& d = group.detection;
   if (is_known(config, known, d)) return;
   const auto shape = group.shape_probability;
-  if (is_dm_zero(config, info, d.best)) {
+  if (tried_dm_zero && is_dm_zero(config, info, d.best)) {
     d.call_rfi(fmt::format("DM {:.2f} +- {:.2f}{} is consistent with zero", d.best.dm_pc_cm3,
                            d.best.dm_err_pc_cm3, d.is_refined ? ", at full resolution," : ""));
   } else if (shape && *shape < config.shape_probability) {
@@ -156,7 +157,10 @@ void ScanSift::set_place(const Group& group, SiftGroup& out) const {
   d.best = at(best);
   d.best.n_members = 0;
   for (const auto& p : group.members) d.best.n_members += at(p).n_members;
-  d.arrival = beams_[best.entry].info.start.plus_seconds(d.best.time_s);
+  const SiftBeam& beam = beams_[best.entry];
+  d.file = beam.file;
+  d.file_start = beam.info.start;
+  d.arrival = d.file_start.plus_seconds(d.best.time_s);
   for (const auto& p : group.by_beam) d.beams.push_back(at(p).beam);
 }
 
@@ -207,11 +211,15 @@ std::optional<Localisation> ScanSift::localised(const Group& group) const {
 void ScanSift::set_position(const Group& group, const std::optional<Localisation>& where,
                             Detection& d) const {
   const StreamInfo& info = beams_[group.by_beam.front().entry].info;
-  if (where && scan_.centre.known()) {
-    d.position = at_offset(scan_.centre, where->offset);
+  const double mid_s =
+      d.best.time_s + dispersion_delay_s(d.best.dm_pc_cm3, mid_freq_mhz(info), d.best.ref_freq_mhz);
+  const auto centre =
+      position_at(scan_.centre, info.start.plus_seconds(mid_s).seconds_since(scan_.observation.start));
+  if (where && centre.known()) {
+    d.position = at_offset(centre, where->offset);
     d.pos_err_deg = where->err_arcmin / kArcminPerDeg;
   } else {
-    d.position = {info.ra_deg, info.dec_deg};
+    d.position = info.pointing_at(mid_s);
   }
 }
 
@@ -226,7 +234,7 @@ SiftGroup ScanSift::judge(const Group& group) const {
   const auto where = localised(group);
   set_position(group, where, out.detection);
   if (where) out.shape_probability = where->probability;
-  judge_measured(config_, known_, beams_[out.home].info, out);
+  judge_measured(config_, known_, beams_[out.home].info, true, out);
   return out;
 }
 
@@ -296,12 +304,16 @@ void take_refined(const SiftConfig& config, const std::vector<KnownSource>& know
                   const Refined& refined, SiftGroup& group) {
   Detection& d = group.detection;
   const auto n_members = d.best.n_members;
-  d.best = refined.candidate;
-  d.best.n_members = n_members;
-  d.is_refined = true;
-  d.arrival = info.start.plus_seconds(d.best.time_s);
-  if (d.source_class == SourceClass::kRfi) return;
-  judge_measured(config, known, info, group);
+  if (refined.found) {
+    d.best = refined.candidate;
+    d.best.n_members = n_members;
+    d.is_refined = true;
+    d.arrival = info.start.plus_seconds(d.best.time_s);
+    if (d.source_class != SourceClass::kRfi)
+      judge_measured(config, known, info, refined.tried_dm_zero, group);
+  } else {
+    d.reasons.push_back(fmt::format("not measured again: S/N {:.1f} at full resolution", refined.peak_snr));
+  }
   if (d.source_class == SourceClass::kAstrophysical && refined.wrong_way_snr > d.best.snr_white + 1.0)
     d.call_rfi(fmt::format("swept the wrong way: S/N {:.1f} at DM {:.2f}, {:.1f} at {:.2f}",
                            refined.wrong_way_snr, refined.wrong_way_dm_pc_cm3, d.best.snr_white,

@@ -48,8 +48,8 @@ struct Sifted {
 Sifted sift_candidates(const SiftConfig& config, const OutputConfig& output,
                        const std::vector<SiftBeam>& beams, const std::vector<KnownSource>& known);
 
-/// Takes what a detection is at full resolution, and judges again what depends on it: whether a known source
-/// is of that DM, too.
+/// Takes what a detection is at full resolution, or says in a reason that it was not found there, and judges
+/// again what depends on it: whether a known source is of that DM, too.
 void take_refined(const SiftConfig& config, const std::vector<KnownSource>& known, const StreamInfo& info,
                   const Refined& refined, SiftGroup& group);
 

@@ -42,6 +42,11 @@ class Refiner {
       else
         refine_one(group);
     }
+    if (n_lost_ > 0)
+      summary_.remarks.push_back(
+          fmt::format("{} detections were not measured again: less than half of their S/N is left at full "
+                      "resolution",
+                      n_lost_));
     if (n_without_data > 0)
       summary_.remarks.push_back(
           fmt::format("{} detections were not measured again: their data are not there", n_without_data));
@@ -66,18 +71,16 @@ class Refiner {
       const auto cutout = read_cutout(*data.config, *data.source, data.mask, beam.candidates[group.best],
                                       with_images, thread_count(config_.limits));
       take_refined(config_.sift, known_, beam.info, refine(cutout), group);
-      ++summary_.n_refined;
+      ++(group.detection.is_refined ? summary_.n_refined : n_lost_);
       undone = "was measured again, but its plot or cut-out was not written";
-      if (group.detection.source_class != SourceClass::kRfi && draws_more())
-        draw(cutout, beam.file, group.detection);
+      if (group.detection.source_class != SourceClass::kRfi && draws_more()) draw(cutout, group.detection);
     } catch (const std::runtime_error& e) {
       summary_.remarks.push_back(fmt::format("{} {}: {}", group.detection.id, undone, e.what()));
     }
   }
 
-  void draw(const Cutout& cutout, const std::string& file, const Detection& detection) {
-    if (config_.output.plots)
-      plot_cutout(run_.file("plots/" + detection.id + ".png"), cutout, detection, file);
+  void draw(const Cutout& cutout, const Detection& detection) {
+    if (config_.output.plots) plot_cutout(run_.file("plots/" + detection.id + ".png"), cutout, detection);
     if (config_.output.cutouts)
       export_cutout(run_.file("cutouts/" + detection.id + ".h5"), cutout, detection,
                     sifted_.scans[detection.scan].observation);
@@ -90,7 +93,7 @@ class Refiner {
   const std::vector<KnownSource>& known_;
   Sifted& sifted_;
   SiftSummary& summary_;
-  std::int64_t n_tried_ = 0;
+  std::int64_t n_tried_ = 0, n_lost_ = 0;
 };
 
 Table all_candidates(const std::vector<SiftBeam>& beams, const Sifted& sifted) {

@@ -15,12 +15,30 @@
 namespace tianyan {
 namespace {
 
-constexpr double kSamePointingDeg = 1.0 / 3600.0;
+constexpr double kSamePointingDeg = 1.0 / kArcsecPerDeg;
 constexpr double kOneBeamArcmin = 1.0;  // a third of its width
 
-double number_or_nan(double v) { return v > 0.0 ? v : std::numeric_limits<double>::quiet_NaN(); }
+// Of FAST's 19-beam receiver (Jiang et al. 2020, RAA 20, 64).
+constexpr double kFastGainKJy = 16.0, kFastTsysK = 20.0;
 
-SkyPosition pointing_of(const SiftBeam& beam) { return {beam.info.ra_deg, beam.info.dec_deg}; }
+// What the config gives, or FAST's own; NaN where neither is.
+double given_or_own(double given, bool is_fast, double own) {
+  if (given > 0.0) return given;
+  return is_fast ? own : std::numeric_limits<double>::quiet_NaN();
+}
+
+SkyPosition pointing_of(const SiftBeam& beam, const Mjd& when) {
+  return beam.info.pointing_at(when.seconds_since(beam.info.start));
+}
+
+// Of a stream's pointing, less `offset`; times are since `start`.
+SkyTrack centre_track(const StreamInfo& info, const SkyOffset& offset, const Mjd& start) {
+  const SkyTrack fixed = {{0.0, {info.ra_deg, info.dec_deg}}};
+  SkyTrack track = since(info.track.empty() ? fixed : info.track, start.seconds_since(info.start));
+  for (auto& point : track)
+    point.position = at_offset(point.position, {-offset.east_arcmin, -offset.north_arcmin});
+  return track;
+}
 
 // Indices of beams, those of one scan together, by time.
 std::vector<std::vector<std::size_t>> overlapping(const std::vector<SiftBeam>& beams) {
@@ -42,9 +60,10 @@ std::vector<std::vector<std::size_t>> overlapping(const std::vector<SiftBeam>& b
   return scans;
 }
 
-// NaN where one has no pointing.
+// When both have begun; NaN where one has no pointing.
 double apart_arcmin(const SiftBeam& a, const SiftBeam& b) {
-  return kArcminPerDeg * separation_deg(pointing_of(a), pointing_of(b));
+  const Mjd when = a.info.start.seconds_since(b.info.start) > 0.0 ? a.info.start : b.info.start;
+  return kArcminPerDeg * separation_deg(pointing_of(a, when), pointing_of(b, when));
 }
 
 // Members in order of their numbers; those of one number and one place together.
@@ -88,18 +107,21 @@ bool is_one_pointing(const std::vector<BeamPointing>& pointings) {
   });
 }
 
-void set_centre(const SiftConfig& sift, const std::vector<BeamPointing>& pointings, SiftScan& scan) {
+// `guides` are the beams that have a pointing, those that move first.
+void set_centre(const SiftConfig& sift, const std::vector<const SiftBeam*>& guides, const Mjd& when,
+                SiftScan& scan) {
+  std::vector<BeamPointing> pointings;
+  for (const auto* beam : guides) pointings.push_back({beam->beam, pointing_of(*beam, when)});
   double rotation_deg = std::max(0.0, sift.rotation_deg);
   const auto measured = rotation_from_pointings(pointings);
   if (measured && sift.rotation_deg < 0.0) rotation_deg = *measured;
   scan.offsets = beam_offsets(rotation_deg);
   scan.observation.rotation_deg = rotation_deg;
-  if (pointings.empty()) return;
-  const auto& first = pointings.front();
-  const auto offset = scan.offsets[static_cast<std::size_t>(first.beam) - 1];
+  if (guides.empty()) return;
+  const SiftBeam& first = *guides.front();
   const bool is_shared = pointings.size() > 1 && is_one_pointing(pointings);
-  scan.centre =
-      is_shared ? first.position : at_offset(first.position, {-offset.east_arcmin, -offset.north_arcmin});
+  const auto offset = is_shared ? SkyOffset{} : scan.offsets[static_cast<std::size_t>(first.beam) - 1];
+  scan.centre = centre_track(first.info, offset, scan.observation.start);
   if (pointings.size() == 1 || measured) return;
   if (!is_shared)
     scan.remarks.push_back(
@@ -121,40 +143,48 @@ Observation observation_of(const SiftConfig& sift, const OutputConfig& output, c
   o.file = beam.file;
   o.freq_low_mhz = info.freq_low_mhz - 0.5 * info.channel_width_mhz;
   o.freq_high_mhz = info.ref_freq_mhz() + 0.5 * info.channel_width_mhz;
-  o.n_chan = info.n_chan;
-  o.n_pol = info.n_pol;
+  o.n_chan = beam.n_chan;
+  o.n_pol = beam.n_pol;
   o.n_bits = beam.n_bits;
   o.sample_time_s = info.sample_time_s;
   o.start = info.start;
-  o.gain_k_jy = number_or_nan(output.gain_k_jy);
-  o.tsys_k = number_or_nan(output.tsys_k);
+  const bool is_fast = !o.telescope.empty() && has_fast_receiver(o.telescope);
+  o.gain_k_jy = given_or_own(output.gain_k_jy, is_fast, kFastGainKJy);
+  o.tsys_k = given_or_own(output.tsys_k, is_fast, kFastTsysK);
   return o;
 }
 
-// Of each beam that has one, by its first entry that has.
-std::vector<BeamPointing> pointings_of(const SiftScan& scan, const std::vector<SiftBeam>& beams) {
-  std::vector<BeamPointing> pointings;
+bool moves(const SiftBeam& beam) { return !beam.info.track.empty(); }
+
+// The first entry of each beam that has a pointing; those that move first.
+std::vector<const SiftBeam*> guides_of(const SiftScan& scan, const std::vector<SiftBeam>& beams,
+                                       const Mjd& when) {
+  std::vector<const SiftBeam*> guides;
   for (const auto& entries : scan.beams) {
     const auto known = std::find_if(entries.begin(), entries.end(),
-                                    [&](std::size_t i) { return pointing_of(beams[i]).known(); });
-    if (known != entries.end()) pointings.push_back({beams[*known].beam, pointing_of(beams[*known])});
+                                    [&](std::size_t i) { return pointing_of(beams[i], when).known(); });
+    if (known != entries.end()) guides.push_back(&beams[*known]);
   }
-  return pointings;
+  std::stable_partition(guides.begin(), guides.end(), [](const SiftBeam* beam) { return moves(*beam); });
+  return guides;
 }
 
 SiftScan scan_of(const SiftConfig& sift, const OutputConfig& output, const std::vector<SiftBeam>& beams,
                  std::vector<std::size_t> members) {
   SiftScan scan;
+  const Mjd last_start = beams[members.back()].info.start;  // members are in order of time
   scan.observation = observation_of(sift, output, beams[members.front()]);
   scan.model = {scan.observation.freq_low_mhz, scan.observation.freq_high_mhz};
   scan.beams = beams_of(std::move(members), beams);
-  const auto pointings = pointings_of(scan, beams);
-  if (pointings.empty()) scan.remarks.push_back("no header has a pointing: detections have no position");
+  const auto guides = guides_of(scan, beams, last_start);
+  if (guides.empty()) scan.remarks.push_back("no header has a pointing: detections have no position");
+  if (!guides.empty() && moves(*guides.front()))
+    scan.remarks.push_back("the beams move over the sky: each position is that of its arrival time");
   const auto fault = layout_fault(scan, beams);
   scan.has_layout = fault.empty();
   if (scan.has_layout) {
     scan.observation.beam_fwhm_arcmin = scan.model.fwhm_arcmin();
-    set_centre(sift, pointings, scan);
+    set_centre(sift, guides, last_start, scan);
   } else {
     scan.remarks.push_back(
         fault + ": beams are not compared by their places on the sky, and positions are where they point");

@@ -20,8 +20,8 @@ namespace tianyan {
 struct SiftBeam {
   int beam = 0;  ///< 1..19, 0 unknown
   StreamInfo info;
-  std::string file;  ///< name of its first file, without directory
-  int n_bits = 0;    ///< 0: unknown
+  std::string file;                       ///< name of its first file, without directory
+  int n_chan = 0, n_pol = 0, n_bits = 0;  ///< as recorded; 0: unknown, whatever `info` needs for its band
   double snr_min = 0.0;
   /// Searched from and to: what is not in between may be there unseen.
   double dm_min_pc_cm3 = 0.0, dm_max_pc_cm3 = std::numeric_limits<double>::infinity();
@@ -33,7 +33,7 @@ struct SiftScan {
   std::vector<std::vector<std::size_t>> beams;
   Observation observation;
   bool has_layout = false;  ///< FAST's receiver, every beam known
-  SkyPosition centre;       ///< where beam 1 looks, by the layout; unknown without one
+  SkyTrack centre;  ///< where beam 1 looks, by the layout, seconds since observation.start; empty without one
   std::array<SkyOffset, kNumBeams> offsets{};
   BeamModel model;
   std::vector<std::string> remarks;  ///< what was assumed
@@ -42,7 +42,9 @@ struct SiftScan {
 /// Beams whose times overlap are one scan, whatever run they are of, and entries of one number that look at
 /// one place are one beam. Without a layout a remark says why. Where headers give each beam a pointing of its
 /// own, centre and rotation are those that fit them; where all give one, it is taken for that of beam 1 and
-/// the rotation for sift.rotation_deg, or for 0 with a remark. By the time of their beginning.
+/// the rotation for sift.rotation_deg, or for 0 with a remark. Pointings are compared at the instant when the
+/// last beam begins; the centre moves as the first beam does whose file says that it moves. By the time of
+/// their beginning.
 std::vector<SiftScan> make_scans(const SiftConfig& sift, const OutputConfig& output,
                                  const std::vector<SiftBeam>& beams);
 

@@ -128,11 +128,14 @@ std::vector<Cluster> cluster_list(const SinglePulseList& list, const StreamInfo&
   return absorb_sidelobes(clusterer.close_before(std::numeric_limits<double>::infinity()), params);
 }
 
+// Where none are named: as many as make the edges of the band those of the outer channels.
+constexpr int kListChannels = 1024;
+
 StreamInfo list_info(const std::string& path, const SinglePulseList& list, const SiftConfig& sift) {
   StreamInfo info;
   info.sample_time_s = list.sample_time_s > 0.0 ? list.sample_time_s : 1e-3;
   info.beam = beam_from_name(path);
-  info.n_chan = 1024;  // none are named: as many as make the edges those of the outer channels
+  info.n_chan = list.inf && list.inf->n_chan > 0 ? list.inf->n_chan : kListChannels;
   if (list.inf) {
     info.telescope = list.inf->telescope;
     info.backend = list.inf->backend;
@@ -211,6 +214,7 @@ void add_list(const std::string& path, const Config& config, SiftSources& all) {
   beam.info = list_info(path, list, config.sift);
   beam.beam = beam.info.beam;
   beam.file = fs::path(path).filename().string();
+  beam.n_chan = list.inf ? list.inf->n_chan : 0;
   beam.snr_min = config.search.snr_min;
   const double dm_step = dm_step_of(list.events), rms = rms_inverse_square(beam.info);
   for (const auto& cluster : cluster_list(list, beam.info))

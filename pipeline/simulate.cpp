@@ -338,6 +338,7 @@ nlohmann::json scan_truth(const ScanSpec& spec) {
       {"sigma", levels_of(spec).sigma},
       {"seed", spec.seed},
       {"start_mjd", spec.start_mjd},
+      {"drift_deg_s", spec.drift_deg_s},
       {"dispersion_constant_s_mhz2_cm3_pc", kDispersionConstant},
       {"ref_freq_mhz", scan_info(spec, spec.beams[0]).ref_freq_mhz()},
       {"time_reference",
@@ -379,6 +380,26 @@ double PulseSpec::snr_in(const BeamModel& model, int beam, double rotation_deg) 
          model.response(std::hypot(offset_arcmin[0] - at.east_arcmin, offset_arcmin[1] - at.north_arcmin));
 }
 
+namespace {
+
+SkyPosition pointing_of(const ScanSpec& spec, int beam, double time_s) {
+  const SkyPosition centre{spec.ra_deg + spec.drift_deg_s * time_s, spec.dec_deg};
+  return at_offset(centre, beam_offset(beam, spec.rotation_deg));
+}
+
+/// A point each 0.1 degrees: 0.04" off the parallel at most.
+SkyTrack drift_of(const ScanSpec& spec, int beam, double duration_s) {
+  SkyTrack track;
+  const int n_step = 1 + static_cast<int>(std::abs(spec.drift_deg_s) * duration_s / 0.1);
+  for (int i = 0; i <= n_step; ++i) {
+    const double time_s = duration_s * i / n_step;
+    track.push_back({time_s, pointing_of(spec, beam, time_s)});
+  }
+  return track;
+}
+
+}  // namespace
+
 StreamInfo scan_info(const ScanSpec& spec, int beam) {
   StreamInfo info;
   info.n_chan = spec.n_chan;
@@ -395,9 +416,10 @@ StreamInfo scan_info(const ScanSpec& spec, int beam) {
   info.backend = "SIMULATED";
   info.beam = beam;
   if (beam >= 1) {
-    const auto pointing = at_offset({spec.ra_deg, spec.dec_deg}, beam_offset(beam, spec.rotation_deg));
+    const auto pointing = pointing_of(spec, beam, 0.0);
     info.ra_deg = pointing.ra_deg;
     info.dec_deg = pointing.dec_deg;
+    info.take_track(drift_of(spec, beam, info.duration_s()));
   }
   return info;
 }

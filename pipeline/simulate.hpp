@@ -33,8 +33,8 @@ struct PulseSpec {
   double time_s = 0.0;  ///< of the peak at the centre of the highest channel, since the first sample; of
                         ///< voltages, at the upper edge of the band
   std::vector<int> beams;
-  /// Where its source is, [east, north] of beam 1's pointing in arcmin: each beam has snr times its response
-  /// there (kernels/beam_model.hpp). Empty: each beam has snr.
+  /// Where its source is, [east, north] of beam 1's pointing at time_s in arcmin: each beam has snr times its
+  /// response there (kernels/beam_model.hpp). Empty: each beam has snr.
   std::vector<double> offset_arcmin = {};
 
   double snr_in(const BeamModel& model, int beam, double rotation_deg) const;
@@ -81,7 +81,8 @@ struct ScanSpec {
   std::int64_t seed = 1;
   double start_mjd = 59000.0;
   double ra_deg = 83.633212, dec_deg = 22.014472;  ///< of beam 1; the others' follow from the receiver
-  double rotation_deg = 0.0;                       ///< of the receiver
+  double drift_deg_s = 0.0;   ///< of its right ascension; 0.0041781 is a telescope that stands still
+  double rotation_deg = 0.0;  ///< of the receiver
   VoltageSpec voltages;
   std::vector<PulseSpec> pulses;
   std::vector<LineSpec> lines;

@@ -22,6 +22,8 @@ struct Detection {
   std::size_t scan = 0;  ///< index into DetectionList::scans
   Candidate best;        ///< in its strongest beam; refined at full resolution where is_refined
   bool is_refined = false;
+  std::string file;        ///< name of the first file of best's beam, without its directory
+  Mjd file_start;          ///< UTC at which its first sample begins: best.time_s counts from it
   Mjd arrival;             ///< topocentric UTC, at the centre of the highest channel (best.ref_freq_mhz)
   std::vector<int> beams;  ///< that saw it, strongest first
   SkyPosition position;
@@ -52,9 +54,9 @@ struct Detection {
 /// How a scan was observed, as its headers say.
 struct Observation {
   std::string telescope, backend, source_name;
-  std::string file;  ///< name of the strongest beam's first file, without its directory
+  std::string file;  ///< that names the scan: its earliest beam's first; a Detection has its own beam's
   double freq_low_mhz = 0.0, freq_high_mhz = 0.0;  ///< edges of the band
-  int n_chan = 0, n_pol = 1, n_bits = 8;
+  int n_chan = 0, n_pol = 0, n_bits = 0;           ///< as recorded; 0: unknown
   double sample_time_s = 0.0;
   Mjd start;                                                    ///< UTC, of the earliest beam's first sample
   double rotation_deg = 0.0;                                    ///< of the receiver

@@ -2,6 +2,7 @@
 #include "kernels/base/stream_info.hpp"
 
 #include <cmath>
+#include <utility>
 
 #include "kernels/base/expect.hpp"
 
@@ -20,6 +21,24 @@ bool known_bits(const SampleFormat& f) {
 }
 
 }  // namespace
+
+void StreamInfo::take_track(const SkyTrack& moving) {
+  if (!moves(moving)) return;
+  track = thinned(moving);
+  ra_deg = pointing_at(0.0).ra_deg;
+  dec_deg = pointing_at(0.0).dec_deg;
+}
+
+StreamInfo part_of(StreamInfo info, const SampleRange& range) {
+  const double begin_s = static_cast<double>(range.begin) * info.sample_time_s;
+  const auto pointing = info.pointing_at(begin_s);
+  info.n_time = range.end - range.begin;
+  info.start = info.start.plus_seconds(begin_s);
+  info.ra_deg = pointing.ra_deg;
+  info.dec_deg = pointing.dec_deg;
+  info.track = since(std::move(info.track), begin_s);
+  return info;
+}
 
 void check_header(const StreamInfo& info, const SampleFormat& format, const std::string& file) {
   require(info.n_chan >= 1 && info.n_chan <= kMaxChannels, "{}: {} channels; 1 to {} are possible", file,

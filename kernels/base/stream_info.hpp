@@ -4,6 +4,8 @@
 #include <limits>
 #include <string>
 
+#include "kernels/base/sample_range.hpp"
+#include "kernels/base/sky_track.hpp"
 #include "kernels/base/units.hpp"
 
 namespace tianyan {
@@ -46,6 +48,9 @@ struct StreamInfo {
   int beam = 0;      ///< 1..19, 0 unknown
   double ra_deg = std::numeric_limits<double>::quiet_NaN();  ///< J2000 pointing of this beam, NaN unknown
   double dec_deg = std::numeric_limits<double>::quiet_NaN();
+  /// Where this beam looked while it moved, seconds since `start`, thinned; ra_deg and dec_deg are then where
+  /// it looked at `start`. Empty: it did not move, or nothing says so.
+  SkyTrack track;
 
   double freq_mhz(std::int64_t c) const { return freq_low_mhz + static_cast<double>(c) * channel_width_mhz; }
   /// Centre of the highest channel: the frequency that arrival times refer to.
@@ -53,12 +58,21 @@ struct StreamInfo {
   /// From the lowest channel to the highest, s per pc/cm3.
   double band_delay_s_per_dm() const { return dispersion_delay_s(1.0, freq_low_mhz, ref_freq_mhz()); }
   double duration_s() const { return static_cast<double>(n_time) * sample_time_s; }
+  /// J2000, `time_s` after `start`.
+  SkyPosition pointing_at(double time_s) const {
+    return track.empty() ? SkyPosition{ra_deg, dec_deg} : position_at(track, time_s);
+  }
+  /// Takes a track on the clock of `start`; nothing where it does not move.
+  void take_track(const SkyTrack& moving);
 };
 
 /// Bytes of one packed spectrum. Every Source has checked that n_pol * n_chan * n_bits is a multiple of 8.
 constexpr std::int64_t spectrum_bytes(const StreamInfo& info, const SampleFormat& format) {
   return static_cast<std::int64_t>(info.n_pol) * info.n_chan * format.n_bits / 8;
 }
+
+/// Samples [range.begin, range.end) of the stream as one of their own.
+StreamInfo part_of(StreamInfo info, const SampleRange& range);
 
 /// Limits that a header must keep before anything is allocated from it. Throws std::runtime_error naming
 /// `file`, the field, its value and what is allowed.

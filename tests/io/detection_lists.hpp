@@ -19,6 +19,8 @@ inline Detection detection_at(double middle, int width, double dm_pc_cm3, double
   detection.best.snr_white = snr + 1.0;
   detection.best.ref_freq_mhz = 1499.75;
   detection.best.n_members = width + 10;
+  detection.file = "J1234+56_tracking-M01_0001.fits";
+  detection.file_start = {59000, 0.0};
   detection.arrival = {59000, 4.0};
   detection.beams = {1};
   return detection;
@@ -29,10 +31,12 @@ inline Observation small_scan() {
   scan.telescope = "FAST";
   scan.backend = "ROACH2";
   scan.source_name = "J1234+56";
-  scan.file = "J1234+56_tracking-M01_0001.fits";
+  scan.file = "J1234+56_tracking-M02_0001.fits";  // of the beam that began first: no detection's
   scan.freq_low_mhz = 1000.0;
   scan.freq_high_mhz = 1500.0;
   scan.n_chan = 1000;
+  scan.n_pol = 1;
+  scan.n_bits = 8;
   scan.sample_time_s = kSampleTime_s;
   scan.start = {59000, 0.0};
   return scan;
@@ -53,8 +57,10 @@ inline DetectionList small_list() {
 inline DetectionList list_of_two_scans() {
   DetectionList list = small_list();
   list.scans.push_back(small_scan());
-  list.scans[1].file = "other, \"scan\".fil";
-  list.detections[1].scan = list.detections[2].scan = 1;
+  for (const auto d : {1, 2}) {
+    list.detections[d].scan = 1;
+    list.detections[d].file = "other, \"scan\".fil";
+  }
   return list;
 }
 

@@ -12,11 +12,12 @@ inline Observation observation() {
   o.telescope = "FAST";
   o.backend = "ROACH2 <a&b>";
   o.source_name = "G50.9+1.0";
-  o.file = "G50.9+1.0_tracking-M07_0001.fits";
+  o.file = "G50.9+1.0_tracking-M01_0001.fits";  // of the beam that began first: no detection's
   o.freq_low_mhz = 1000.0;
   o.freq_high_mhz = 1500.0;
   o.n_chan = 4096;
   o.n_pol = 2;
+  o.n_bits = 8;
   o.sample_time_s = 49.152e-6;
   o.start = {59000, 1.0};
   o.rotation_deg = 23.4;
@@ -32,6 +33,8 @@ inline Detection strong_detection() {
   d.id = "TY20200531T000004.500_M07";
   d.best = {7, 3.5, 565.25, 0.5, 30.0, 31.0, 0.001, 1499.93896484375, 12};
   d.is_refined = true;
+  d.file = "G50.9+1.0_tracking-M07_0001.fits";
+  d.file_start = {59000, 1.0};
   d.arrival = {59000, 4.5};
   d.beams = {7, 1};
   d.position = {83.633, 22.0145};

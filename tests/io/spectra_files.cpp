@@ -113,8 +113,9 @@ std::string fil_file(int n_chan, const std::string& samples, double tstart) {
 }
 
 std::int64_t FitsBytes::row_bytes() const {
-  return (has_offs_sub ? 8 : 0) + (has_dat_freq ? n_chan * (freq_type == 'D' ? 8 : 4) : 0) + n_chan * 4 +
-         n_chan * n_pol * 8 + n_block * n_pol * n_chan * n_bits / 8;
+  const int pointing_bytes = !pointing ? 0 : pointing_type == 'D' ? 16 : 8;
+  return (has_offs_sub ? 8 : 0) + pointing_bytes + (has_dat_freq ? n_chan * (freq_type == 'D' ? 8 : 4) : 0) +
+         n_chan * 4 + n_chan * n_pol * 8 + n_block * n_pol * n_chan * n_bits / 8;
 }
 
 std::string FitsBytes::bytes() const {
@@ -143,6 +144,8 @@ std::string FitsBytes::bytes() const {
     forms.push_back(fmt::format("{}{}", n, type));
   };
   if (has_offs_sub) column("OFFS_SUB", 1, 'D');
+  if (pointing) column("RA_SUB", 1, pointing_type);
+  if (pointing) column("DEC_SUB", 1, pointing_type);
   if (has_dat_freq) column("DAT_FREQ", n_chan, freq_type);
   column("DAT_WTS", n_chan, 'E');
   column("DAT_OFFS", n_value, 'E');
@@ -174,6 +177,9 @@ std::string FitsBytes::bytes() const {
   for (int row = 0; row < n_row; ++row) {
     const double middle = (row + 0.5) * static_cast<double>(n_block) * tbin;
     if (has_offs_sub) rows += big(offs_sub ? offs_sub(row) : middle);
+    for (const double v :
+         pointing ? std::vector{pointing(row).ra_deg, pointing(row).dec_deg} : std::vector<double>{})
+      rows += pointing_type == 'D' ? big(v) : big(static_cast<float>(v));
     for (int c = 0; has_dat_freq && c < n_chan; ++c)
       rows += freq_type == 'D' ? big(freq(c)) : big(static_cast<float>(freq(c)));
     for (int c = 0; c < n_chan; ++c) rows += big(static_cast<float>(weight(row, c)));

@@ -66,7 +66,9 @@ struct FitsBytes {
   std::string pol_type = "AA+BB";
   char data_type = 'B', freq_type = 'D';
   std::function<double(int)> freq = [](int c) { return 1000.0 + c; };
-  std::function<double(int)> offs_sub = nullptr;  ///< by row; contiguous where it is not given
+  std::function<double(int)> offs_sub = nullptr;       ///< by row; contiguous where it is not given
+  std::function<SkyPosition(int)> pointing = nullptr;  ///< RA_SUB and DEC_SUB by row; no columns without it
+  char pointing_type = 'D';
   std::function<double(int, int)> scale = [](int, int) { return 1.0; };
   std::function<double(int, int)> offset = [](int, int) { return 0.0; };
   std::function<double(int, int)> weight = [](int, int) { return 1.0; };

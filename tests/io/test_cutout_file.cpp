@@ -26,6 +26,7 @@ struct Images {
   CutoutData data() const {
     return {{freq_time.data(), {kCutoutSize, kCutoutSize}},
             {dm_time.data(), {kCutoutSize, kCutoutSize}, {1, kCutoutSize}},
+            4,
             1 << 20};
   }
 };
@@ -77,8 +78,9 @@ source_name J1234+56 text
 tcand 2.44140625 float64
 telescope FAST text
 tsamp 6.103515625e-05 float64
-tstart 59000.0 float64
+tstart 58999.75 float64
 width 8 int64
+width_s 0.000244140625 float64
 )";
 
 TEST(CutoutFile, IsReadByH5py) {
@@ -87,6 +89,8 @@ TEST(CutoutFile, IsReadByH5py) {
   const Images images;
   Detection detection = small_list().detections[0];
   detection.position = {188.5, 56.25};
+  detection.best.width_s = 4 * kSampleTime_s;  // that of the cells is another
+  detection.file_start = {58999, 64800.0};     // of its beam, which began before the others
   write_cutout(folder / "a.h5", detection, small_scan(), images.data());
   EXPECT_EQ(run_python(kReadCutout, {folder / "a.h5"}), kFound);
 }
@@ -118,14 +122,10 @@ TEST(CutoutFile, HasTheMedianWhereThereAreNoData) {
   EXPECT_EQ(run_python(kReadCells, {folder / "a.h5"}), "0.0 0.0 1 255.998 [0.]\n565.25 31.5 0\n");
 }
 
-TEST(CutoutFile, SaysWhatItsAxesAre) {
-  const Observation scan = small_scan();
-  const Detection eight = detection_at(0.0, 8, 100.0, 7.0), three = detection_at(0.0, 3, 100.0, 7.0);
-  EXPECT_EQ(cutout_time_samples(eight, scan), 4);
-  EXPECT_EQ(cutout_time_samples(three, scan), 1);
-  EXPECT_EQ(cutout_time_samples(detection_at(0.0, 1, 100.0, 7.0), scan), 1);
-  EXPECT_EQ(cutout_dm_pc_cm3(eight, 0), 0.0);
-  EXPECT_EQ(cutout_dm_pc_cm3(eight, kCutoutSize - 1), 200.0);
+TEST(CutoutFile, SaysWhatItsDmsAre) {
+  const Detection detection = detection_at(0.0, 8, 100.0, 7.0);
+  EXPECT_EQ(cutout_dm_pc_cm3(detection, 0), 0.0);
+  EXPECT_EQ(cutout_dm_pc_cm3(detection, kCutoutSize - 1), 200.0);
 }
 
 TEST(CutoutFile, IsTheSameBytesAgain) {
@@ -144,6 +144,9 @@ TEST(CutoutFile, RefusesWhatFetchCouldNotRead) {
   narrow.dm_time = narrow.dm_time.slice(1, 0, 255);
   EXPECT_TRUE(says(error_of([&] { write_cutout(folder / "a.h5", detection, small_scan(), narrow); }),
                    {"a.h5", "dm_time", "256 x 255"}));
+  CutoutData endless = images.data();
+  endless.cell_samples = 0;
+  EXPECT_THROW(write_cutout(folder / "a.h5", detection, small_scan(), endless), std::invalid_argument);
   Observation scan = small_scan();
   scan.n_chan = 0;
   EXPECT_THROW(write_cutout(folder / "a.h5", detection, scan, images.data()), std::invalid_argument);

@@ -86,6 +86,7 @@ TEST(Voevent, HasTheValuesWorkedByHand) {
   EXPECT_EQ(event.text("//Error2Radius"), "0.012500");
   EXPECT_EQ(event.text("Who/AuthorIVORN"), "ivo://cn.fast/contact");
   EXPECT_EQ(event.text("Who/Author/contactName"), "Zhang \"San\" & Łukasz <FAST>");
+  EXPECT_EQ(event.text("How/Description[2]"), "Found in G50.9+1.0_tracking-M07_0001.fits");
   EXPECT_EQ(event.text("Why/Name"), "FRB200531");
   EXPECT_EQ(event.root.child("Why").attribute("importance").as_double(), 0.75);
 }
@@ -95,7 +96,7 @@ TEST(Voevent, LeavesOutWhatIsNotKnown) {
   std::set<std::string> names;
   for (const auto& param : event.root.select_nodes("//Param"))
     names.insert(param.node().attribute("name").value());
-  EXPECT_EQ(names, (std::set<std::string>{"npol", "bits_per_sample", "beam", "dm", "width", "snr"}));
+  EXPECT_EQ(names, (std::set<std::string>{"beam", "dm", "width", "snr"}));
   EXPECT_FALSE(event.root.select_node("//Position2D"));
   DetectionList list = event_list();
   list.detections[0].pos_err_deg = std::nan("");
@@ -245,7 +246,7 @@ TEST(Tns, LeavesNullWhatTheDataDoNotSay) {
     EXPECT_TRUE(report.at(name).is_null()) << name;
   EXPECT_TRUE(report.at("ra").at("value").is_null());
   const nlohmann::json& photometry = report.at("photometry").at("photometry_group").at("0");
-  for (const char* name : {"filter_value", "instrument_value", "flux", "flux_error"})
+  for (const char* name : {"filter_value", "instrument_value", "flux", "flux_error", "channels_no"})
     EXPECT_TRUE(photometry.at(name).is_null()) << name;
 }
 

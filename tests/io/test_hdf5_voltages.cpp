@@ -341,6 +341,7 @@ make('deflated', more=dict(chunks=(1, 4, 1, 3, 2), compression='gzip', shuffle=T
 make('truth', is_complex=True, is_inverted=np.bool_(False))
 make('fixed_text', format=np.string_('tianyan voltages'), source_name=np.string_('B0531+21'))
 make('positions', ra_deg=[1.5, np.nan], dec_deg=[2.5, np.nan])
+make('no_positions', ra_deg=[10.0, 400.0], dec_deg=[90.5, 2.0])
 make('cut', n_time=15)
 make('cut_missing', n_time=15, missing=[[0, 8, 14], [1, 12, 15]])
 make('format', format='tianyan voltage')
@@ -419,6 +420,10 @@ TEST_F(MadeVoltages, ByH5pyAreReadWhateverTheirStorage) {
   EXPECT_EQ(open_beam(path_of("good"), 1)->info().source_name, "");
   EXPECT_EQ(open_beam(path_of("positions"), 1)->info().dec_deg, 2.5);
   EXPECT_TRUE(std::isnan(open_beam(path_of("positions"), 2)->info().ra_deg));
+  for (const int beam : {1, 2}) {
+    EXPECT_TRUE(std::isnan(open_beam(path_of("no_positions"), beam)->info().ra_deg)) << beam;
+    EXPECT_TRUE(std::isnan(open_beam(path_of("no_positions"), beam)->info().dec_deg)) << beam;
+  }
 }
 
 TEST_F(MadeVoltages, CutShortAreReadToTheirEnd) {

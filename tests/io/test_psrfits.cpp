@@ -436,5 +436,98 @@ TEST(PsrfitsSource, ReadsWhatFpackCompressed) {
   EXPECT_TRUE(std::equal(z.samples.begin(), z.samples.end(), x.samples.begin()));
 }
 
+/// Rows of 8 ms; by row, 0.001 degrees of right ascension from 293.7 on: 0.125 degrees a second.
+FitsBytes drifting() {
+  FitsBytes fits;
+  fits.n_row = 5;
+  fits.pointing = [](int row) { return SkyPosition{293.7005 + 0.001 * row, 0.0}; };
+  return fits;
+}
+
+TEST(PsrfitsSource, FollowsTheBeamByRow) {
+  const TempFolder folder;
+  for (const char type : {'D', 'E'}) {
+    auto fits = drifting();
+    fits.pointing_type = type;
+    const auto source = opened(folder, fits);
+    const StreamInfo& info = source->info();
+    const double rounding_deg = type == 'D' ? 1e-9 : 4e-5;  // of 294 as a float, twice where it is extended
+    EXPECT_EQ(info.track.size(), 2u);
+    EXPECT_NEAR(info.ra_deg, 293.7, rounding_deg);  // the first sample, half a row before the middle
+    EXPECT_NEAR(info.dec_deg, 0.0, 1e-9);
+    EXPECT_NEAR(info.pointing_at(0.016).ra_deg, 293.702, rounding_deg);
+    EXPECT_NEAR(info.pointing_at(0.040).ra_deg, 293.705, rounding_deg);
+    EXPECT_TRUE(source->losses().notes.empty());
+  }
+}
+
+TEST(PsrfitsSource, FollowsTheBeamOverGapsAndRowsThatSayNothing) {
+  const TempFolder folder;
+  auto fits = drifting();
+  fits.offs_sub = [](int row) { return 0.004 + 0.008 * (row < 2 ? row : row + 10); };  // 80 ms are missing
+  fits.pointing = [](int row) {
+    const SkyPosition nothing[] = {{0.0, 0.0}, {293.701, 91.0}, {kNan, 0.0}};
+    return row > 0 && row < 4 ? nothing[row - 1]
+                              : SkyPosition{293.7005 + 0.001 * (row < 2 ? row : row + 10), 0.0};
+  };
+  const StreamInfo info = opened(folder, fits)->info();
+  EXPECT_EQ(info.n_time, 120);
+  EXPECT_NEAR(info.pointing_at(0.060).ra_deg, 293.7075, 1e-9);
+}
+
+TEST(PsrfitsSource, KeepsTheHeadersPositionWhereRowsSayNothingNew) {
+  const SkyPosition header{15.0 * (19 + 34 / 60.0 + 55.6 / 3600), -0.5};
+  const std::vector<std::function<SkyPosition(int)>> rows = {
+      [&](int) { return header; },
+      [](int) {
+        return SkyPosition{0.0, 0.0};
+      },
+      [](int) {
+        return SkyPosition{kNan, kNan};
+      },
+      [](int) {
+        return SkyPosition{19.58, -0.5};
+      },  // hours
+      [](int row) {
+        return row == 2 ? SkyPosition{293.9, -0.5} : SkyPosition{0.0, 0.0};
+      },
+      [](int row) {
+        return SkyPosition{293.7 + 2e-3 * (row % 2), -0.5};
+      },  // 7": it follows a source
+  };
+  for (const auto& pointing : rows) {
+    const TempFolder folder;
+    auto fits = drifting();
+    fits.pointing = pointing;
+    const auto source = opened(folder, fits);
+    EXPECT_TRUE(source->info().track.empty());
+    EXPECT_NEAR(source->info().ra_deg, header.ra_deg, 1e-9);
+    EXPECT_TRUE(source->losses().notes.empty());
+  }
+}
+
+TEST(PsrfitsSource, DoesNotBelieveRowsThatJumpOrAreElsewhereAndSaysSo) {
+  const std::vector<std::pair<std::function<SkyPosition(int)>, const char*>> rows = {
+      {[](int row) {
+         return SkyPosition{293.7 + 20.0 * row, -0.5};
+       },
+       "jump by 19.99"},
+      {[](int row) {
+         return SkyPosition{19.58 + 1e-3 * row, -0.5};
+       },
+       "85.8 degrees from RA and DEC"},
+  };
+  for (const auto& [pointing, words] : rows) {
+    const TempFolder folder;
+    auto fits = drifting();
+    fits.pointing = pointing;
+    const auto source = opened(folder, fits);
+    EXPECT_TRUE(source->info().track.empty());
+    EXPECT_NEAR(source->info().dec_deg, -0.5, 1e-12);
+    ASSERT_EQ(source->losses().notes.size(), 1u);
+    EXPECT_TRUE(says(source->losses().notes[0], {"a.fits", "RA_SUB", words, "not believed"}));
+  }
+}
+
 }  // namespace
 }  // namespace tianyan::test

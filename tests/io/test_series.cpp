@@ -211,5 +211,26 @@ TEST(FindInputs, TakesANamedFileWhateverItsNameIs) {
   EXPECT_EQ(find_inputs({path}).beams.at(0).beam, 5);
 }
 
+/// Files of 3 rows of 8 ms, the second 0.1 s after the first; right ascension grows by 0.5 degrees a second
+/// from 293.7 on. Of the third, which follows, rows say nothing new: the beam has stopped.
+TEST(OpenSeries, FollowsTheBeamThroughFiles) {
+  const TempFolder folder;
+  FitsBytes fits;
+  std::vector<std::string> paths;
+  for (const double begin_s : {0.0, 0.1, 0.124}) {
+    fits.offs_sub = [&](int row) { return begin_s + 0.004 + 0.008 * row; };
+    fits.pointing = [&](int row) {
+      return SkyPosition{293.7 + 0.5 * std::min(0.124, begin_s + 0.004 + 0.008 * row), 0.0};
+    };
+    paths.push_back(folder.write("f" + std::to_string(paths.size()) + ".fits", fits.bytes()));
+  }
+  const auto info = open_series(paths)->info();
+  EXPECT_EQ(info.n_time, 148);
+  EXPECT_NEAR(info.ra_deg, 293.7, 1e-9);
+  for (const double time_s : {0.0, 0.01, 0.05, 0.11, 0.124})
+    EXPECT_NEAR(info.pointing_at(time_s).ra_deg, 293.7 + 0.5 * time_s, 1e-9) << time_s;
+  EXPECT_NEAR(info.pointing_at(0.148).ra_deg, 293.762, 1e-9);
+}
+
 }  // namespace
 }  // namespace tianyan::test

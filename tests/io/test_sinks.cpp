@@ -252,6 +252,29 @@ TEST(PsrfitsSink, BeginsAtTheFirstSampleThatIsThere) {
   EXPECT_TRUE(source->losses().notes.empty());
 }
 
+/// 5000 samples of 10 ms; the first 500 and 200 in the middle are not there.
+TEST(PsrfitsSink, WritesWhereTheBeamLookedByRow) {
+  const TempFolder folder;
+  StreamInfo info = stream(4, 1, 5000);
+  info.sample_time_s = 0.01;
+  info.take_track({{0.0, {359.95, 0.0}}, {30.0, {0.05, 0.0}}, {50.0, {0.05, 0.2}}});
+  const auto sink = create_sink(folder / "a.fits", info, {}, false);
+  RawBlock block = random_block(5000, 4, 3);
+  block.spans = {{0, 500, true, {}, {}, {}},
+                 {500, 2000, false, {}, {}, {}},
+                 {2000, 2200, true, {}, {}, {}},
+                 {2200, 5000, false, {}, {}, {}}};
+  sink->write(block);
+  sink->finish();
+  const StreamInfo read = open_source(folder / "a.fits")->info();
+  EXPECT_EQ(read.n_time, 4500);
+  EXPECT_NEAR(read.ra_deg, 359.95 + 0.1 * 5.0 / 30.0, 1e-9);
+  for (const double time_s : {5.0, 12.0, 21.0, 24.0, 42.0, 50.0})
+    EXPECT_LT(separation_deg(read.pointing_at(time_s - 5.0), info.pointing_at(time_s)), 2e-9) << time_s;
+  // Between the middles of two rows lies the turn, which a straight line cuts off.
+  EXPECT_LT(separation_deg(read.pointing_at(25.0), info.pointing_at(30.0)), 0.25 * 0.2 * 10.24 / 20.0);
+}
+
 TEST(Sinks, WriteZerosForGapsWhereTheFormatHasNone) {
   const TempFolder folder;
   for (const std::string name : {"a.fil", "a.h5"}) {

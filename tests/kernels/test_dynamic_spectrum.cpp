@@ -32,14 +32,15 @@ struct Block {
 };
 
 // The header's formula, a sample at a time.
-void add_plainly(const Block& block, std::int64_t first, const Array<double, 1>& delay, SpectrumBins& bins) {
+void add_plainly(const Block& block, std::int64_t first, const Array<float, 1>& mean,
+                 const Array<double, 1>& delay, SpectrumBins& bins) {
   for (std::int64_t b = 0; b < bins.n_band(); ++b)
     for (int c = bins.band[static_cast<std::size_t>(b)]; c < bins.band[static_cast<std::size_t>(b) + 1]; ++c)
       for (std::int64_t t = 0; t < block.q.shape(1); ++t) {
         const double at = static_cast<double>(first + t) - delay(c) - bins.begin_sample;
         const auto i = static_cast<std::int64_t>(std::floor(at / bins.step_samples));
         if (i < 0 || i >= bins.n_bin() || !block.good(c, t)) continue;
-        bins.sum(b, i) += block.q(c, t);
+        bins.sum(b, i) += block.q(c, t) - mean(c);
         bins.count(b, i) += 1.0;
       }
 }
@@ -49,6 +50,13 @@ Array<double, 1> random_delays(int n_chan, Xoshiro256& random) {
   Array<double, 1> delay({n_chan});
   for (int c = 0; c < n_chan; ++c) delay(c) = static_cast<double>(random_between(random, 0, 800)) / 8.0;
   return delay;
+}
+
+// Multiples of 1/8 as well: sums of thousands of samples are exact.
+Array<float, 1> random_means(int n_chan, Xoshiro256& random) {
+  Array<float, 1> mean({n_chan});
+  for (int c = 0; c < n_chan; ++c) mean(c) = static_cast<float>(random_between(random, -16, 16)) / 8.0F;
+  return mean;
 }
 
 TEST(EqualBands, CoverTheBand) {
@@ -64,13 +72,15 @@ TEST(DynamicSpectrum, OfTwoChannelsByHand) {
   const SpanWeights w{{0, 3, 4}, {1, 1, 1, 0}, 2};  // the last sample of channel 1 is flagged
   auto time_good = array_of<std::uint8_t>({1, 1, 1, 1});
   auto delay = array_of<double>({2.0, 0.0});
+  auto mean = array_of<float>({0.5F, 1.0F});
   SpectrumBins bins(99.0, 2.0, 2, {0, 1, 2});
-  add_spectrum(View<const std::int8_t, 2>(q, {2, 4}), w, time_good.cview(), 100, delay.cview(), bins);
+  add_spectrum(View<const std::int8_t, 2>(q, {2, 4}), w, time_good.cview(), 100, mean.cview(), delay.cview(),
+               bins);
   // Samples 100..103. Channel 0, 2 earlier, at 98..101: bins -1, 0, 0, 1. Channel 1: bins 0, 1, 1, flagged.
-  EXPECT_EQ(bins.sum(0, 0), 2.0 + 3.0);
-  EXPECT_EQ(bins.sum(0, 1), 4.0);
-  EXPECT_EQ(bins.sum(1, 0), 10.0);
-  EXPECT_EQ(bins.sum(1, 1), 20.0 + 30.0);
+  EXPECT_EQ(bins.sum(0, 0), 2.0 + 3.0 - 2 * 0.5);
+  EXPECT_EQ(bins.sum(0, 1), 4.0 - 0.5);
+  EXPECT_EQ(bins.sum(1, 0), 10.0 - 1.0);
+  EXPECT_EQ(bins.sum(1, 1), 20.0 + 30.0 - 2 * 1.0);
   EXPECT_EQ(bins.count(0, 0), 2.0);
   EXPECT_EQ(bins.count(0, 1), 1.0);
   EXPECT_EQ(bins.count(1, 0), 1.0);
@@ -83,6 +93,7 @@ TEST(DynamicSpectrum, MatchesPlainBinningOverAwkwardSizes) {
     for (std::int64_t n_time : {1, 3, 7, 63, 64, 65, 300}) {
       const Block block(n_chan, n_time, random);
       const auto delay = random_delays(n_chan, random);
+      const auto mean = random_means(n_chan, random);
       const auto bands = equal_bands(n_chan, static_cast<int>(random_between(random, 1, 16)));
       const auto first = random_between(random, 0, 1000);
       const double begin =
@@ -90,8 +101,9 @@ TEST(DynamicSpectrum, MatchesPlainBinningOverAwkwardSizes) {
       const double step = one_of(random, {0.25, 1.0, 2.75, 8.0, 37.5});
       SpectrumBins fast(begin, step, random_between(random, 1, 60), bands),
           plain(begin, step, fast.n_bin(), bands);
-      add_spectrum(block.q.cview(), block.weights, block.time_good.cview(), first, delay.cview(), fast);
-      add_plainly(block, first, delay, plain);
+      add_spectrum(block.q.cview(), block.weights, block.time_good.cview(), first, mean.cview(),
+                   delay.cview(), fast);
+      add_plainly(block, first, mean, delay, plain);
       EXPECT_TRUE(equal(fast.sum.cview(), plain.sum.cview(), "b", "i")) << n_chan << " x " << n_time;
       EXPECT_TRUE(equal(fast.count.cview(), plain.count.cview(), "b", "i")) << n_chan << " x " << n_time;
     }
@@ -101,8 +113,10 @@ TEST(DynamicSpectrum, BlocksDoNotMatter) {
   Xoshiro256 random(2);
   const Block block(65, 200, random);
   const auto delay = random_delays(65, random);
+  const auto mean = random_means(65, random);
   SpectrumBins whole(30.0, 3.5, 40, equal_bands(65, 7)), parts(30.0, 3.5, 40, equal_bands(65, 7));
-  add_spectrum(block.q.cview(), block.weights, block.time_good.cview(), 50, delay.cview(), whole);
+  add_spectrum(block.q.cview(), block.weights, block.time_good.cview(), 50, mean.cview(), delay.cview(),
+               whole);
   for (std::int64_t t = 0, end; t < 200; t = end) {
     end = std::min<std::int64_t>(200, t + random_between(random, 1, 60));
     SpanWeights w;  // one span a sample
@@ -111,7 +125,7 @@ TEST(DynamicSpectrum, BlocksDoNotMatter) {
     for (auto i = t; i < end; ++i)
       for (int c = 0; c < 65; ++c) w.good.push_back(block.good(c, i));
     add_spectrum(block.q.cview().slice(1, t, end), w, block.time_good.cview().slice(0, t, end), 50 + t,
-                 delay.cview(), parts);
+                 mean.cview(), delay.cview(), parts);
   }
   EXPECT_TRUE(equal(parts.sum.cview(), whole.sum.cview(), "b", "i"));
   EXPECT_TRUE(equal(parts.count.cview(), whole.count.cview(), "b", "i"));
@@ -155,8 +169,9 @@ TEST(DynamicSpectrum, APulseIsOneColumnOnceItsDelaysAreTakenOut) {
     const auto t = 100 + static_cast<std::int64_t>(std::ceil(delay(c)));
     if (block.good(c, t)) block.q(c, t) = 25, expected += 25.0;
   }
+  const Array<float, 1> mean({42});
   SpectrumBins bins(90.0, 1.0, 20, {0, 42});
-  add_spectrum(block.q.cview(), block.weights, block.time_good.cview(), 0, delay.cview(), bins);
+  add_spectrum(block.q.cview(), block.weights, block.time_good.cview(), 0, mean.cview(), delay.cview(), bins);
   for (int i = 0; i < 20; ++i) EXPECT_EQ(bins.sum(0, i), i == 10 ? expected : 0.0) << i;
 }
 
@@ -167,9 +182,10 @@ TEST(DynamicSpectrum, RefusesShapesThatDiffer) {
   Xoshiro256 random(4);
   const Block block(5, 20, random);
   const auto delay = random_delays(5, random);
+  const auto mean = random_means(5, random);
   SpectrumBins bins(0.0, 1.0, 4, {0, 5}), four(0.0, 1.0, 4, {0, 4});
   const auto add = [&](auto q, auto times, auto d, SpectrumBins& out) {
-    add_spectrum(q, block.weights, times, 0, d, out);
+    add_spectrum(q, block.weights, times, 0, mean.cview(), d, out);
   };
   const auto q = block.q.cview();
   EXPECT_NO_THROW(add(q, block.time_good.cview(), delay.cview(), bins));
@@ -177,6 +193,9 @@ TEST(DynamicSpectrum, RefusesShapesThatDiffer) {
   EXPECT_THROW(add(q, block.time_good.cview(), delay.cview().slice(0, 0, 4), bins), std::invalid_argument);
   EXPECT_THROW(add(q, block.time_good.cview().slice(0, 0, 19), delay.cview(), bins), std::invalid_argument);
   EXPECT_THROW(add(q.slice(1, 0, 19), block.time_good.cview(), delay.cview(), bins), std::invalid_argument);
+  EXPECT_THROW(add_spectrum(q, block.weights, block.time_good.cview(), 0, mean.cview().slice(0, 0, 4),
+                            delay.cview(), bins),
+               std::invalid_argument);
   Array<double, 1> shift({2});
   Array<float, 1> snr({4});
   EXPECT_THROW(shifted_profile(bins, shift.cview(), 1.0, snr.view()), std::invalid_argument);

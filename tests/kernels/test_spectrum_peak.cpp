@@ -54,6 +54,19 @@ TEST(SpectrumPeak, FindsThePulseAtItsDmWidthAndTime) {
   EXPECT_NEAR(peaks[best].snr, 3.0 * 5 * kBands / std::sqrt(4.0 * 5 * kBands), 1e-12);
 }
 
+// Shifts of 0 to 0.45 bins are all rounded to none: the band is read 0.225 bins too early on average where x
+// is 0.03, and the boxcar stands as much too late in it.
+TEST(SpectrumPeak, CentresDoNotDependOnHowShiftsAreRounded) {
+  const auto search = search_of(0.03, 1, 16);
+  const auto peaks = spectrum_peaks(pulse(0.0, 62, 5, 3.0), search, 4.0);
+  ASSERT_EQ(peaks.size(), 3u);
+  for (std::size_t d = 0; d < 3; ++d) {
+    EXPECT_EQ(peaks[d].width_bins, 5);
+    const double at_mid = peaks[d].centre_bin + search.dm_offset_pc_cm3[d] * search.mid_delay_bins_per_dm;
+    EXPECT_NEAR(at_mid, 64.5, 1e-12) << d;
+  }
+}
+
 TEST(SpectrumPeak, EqualsThePlainFormula) {
   Xoshiro256 random(11);
   SpectrumBins bins = empty_bins();
@@ -95,12 +108,26 @@ TEST(SpectrumPeak, DmIsTheVertexAndItsErrorWhereSnrSquaredHasFallenByOne) {
     peaks.push_back({std::sqrt(100.0 - (x.back() - 0.03) * (x.back() - 0.03) / 0.49), 0.0, 1});
   }
   EXPECT_NEAR(fit_dm(peaks, x, 40).offset_pc_cm3, 0.03, 1e-9);
-  EXPECT_NEAR(fit_dm(peaks, x, 40).error_pc_cm3, 0.7, 1e-9);
+  EXPECT_NEAR(fit_dm(peaks, x, 40).error_pc_cm3.value(), 0.7, 1e-9);
   const std::vector<SpectrumPeak> half(peaks.begin() + 40, peaks.end());  // one side alone
-  EXPECT_NEAR(fit_dm(half, {x.begin() + 40, x.end()}, 0).error_pc_cm3, 0.7, 1e-9);
-  for (auto& peak : peaks) peak.snr = 10.0;
-  EXPECT_EQ(fit_dm(peaks, x, 30).offset_pc_cm3, x[30]);
-  EXPECT_NEAR(fit_dm(peaks, x, 30).error_pc_cm3, 8.0, 1e-9);
+  EXPECT_NEAR(fit_dm(half, {x.begin() + 40, x.end()}, 0).error_pc_cm3.value(), 0.7, 1e-9);
+}
+
+TEST(SpectrumPeak, WithoutAFallThereIsNoErrorOfDm) {
+  std::vector<double> x;
+  std::vector<SpectrumPeak> flat, rising, alone, wide;
+  for (int d = -40; d <= 40; ++d) {
+    x.push_back(0.1 * d);
+    flat.push_back({10.0, 0.0, 1});
+    rising.push_back({10.0 + x.back(), 0.0, 1});
+    alone.push_back({d == -10 ? 10.0 : 5.0, 0.0, 1});
+    wide.push_back({std::sqrt(100.0 - x.back() * x.back() / 81.0), 0.0, 1});  // falls by one in 9 of 8 pc/cm3
+  }
+  for (const auto& [peaks, best] : {std::pair{flat, 30}, {rising, 80}, {alone, 30}, {wide, 40}}) {
+    const auto fit = fit_dm(peaks, x, static_cast<std::size_t>(best));
+    EXPECT_EQ(fit.offset_pc_cm3, x[static_cast<std::size_t>(best)]);
+    EXPECT_FALSE(fit.error_pc_cm3.has_value());
+  }
 }
 
 // Standard deviation of DMs over many noisy Gaussian pulses, in units of the mean error that S/N's fall
@@ -126,7 +153,7 @@ double scatter_over_error(double snr, double sigma_bins) {
     const auto best = highest_peak(peaks, 0, peaks.size());
     const auto fit = fit_dm(peaks, search.dm_offset_pc_cm3, best);
     squares += fit.offset_pc_cm3 * fit.offset_pc_cm3 / kPulses;
-    errors += fit.error_pc_cm3 / kPulses;
+    errors += fit.error_pc_cm3.value() / kPulses;
   }
   return std::sqrt(squares) / errors;
 }

@@ -84,6 +84,12 @@ TEST_F(BadInputTest, NamesOfAnyBytesAreSearchedResumedSiftedAndRead) {
     ASSERT_EQ(search(path, "--resume").exit_code, 0);
   }
   EXPECT_EQ(run("sift '" + dir_.file("run") + "' -o '" + dir_.file("again") + "'").exit_code, 0);
+  // Its report has the path in a note.
+  EXPECT_EQ(run("flag '' '" + path + "' '" + dir_.write("\xcc-M02.fil", bytes.substr(0, bytes.size() - 7)) +
+                "' -o '" + dir_.file("flags") + "' -q")
+                .exit_code,
+            3);
+  EXPECT_NO_THROW(json::parse(read_text(dir_.file("flags/report.json"))));
   EXPECT_EQ(run("info --json '" + path + "'").exit_code, 0);
   EXPECT_EQ(run("plan '' '" + path + "' --json").exit_code, 0);
   if (std::system("/usr/bin/python3 -c 'import astropy, yaml' 2>/dev/null") != 0) return;

@@ -120,6 +120,31 @@ TEST_F(CommandsTest, ConvertKeepsEveryBitThereAndBack) {
   }
 }
 
+TEST_F(CommandsTest, ADriftScanIsToldOfAndItsPartsLookWhereTheyDid) {
+  const std::string spec =
+      dir_.write("scan.toml",
+                 "[scan]\nsource_name = \"D\"\nbeams = [1]\nn_chan = 32\nsample_time_s = 1e-3\n"
+                 "duration_s = 20.0\nra_deg = 359.95\ndec_deg = 30.0\ndrift_deg_s = 0.01\n");
+  const std::string fits = dir_.file("data/D_tracking-M01_0001.fits"), part = dir_.file("part.fits");
+  ASSERT_EQ(run("simulate " + spec + " -o " + dir_.file("data")).exit_code, 0);
+  ASSERT_EQ(run("convert " + fits + " -o " + part + " --start-s 8 --duration-s 4").exit_code, 0);
+  const Outcome fil = run("convert " + part + " -o " + dir_.file("part.fil"));
+  EXPECT_PRED2(contains, fil.out, "the beam moved");
+  const auto beam = [&](const std::string& file) {
+    return json::parse(run("info --json " + file).out)["beams"][0];
+  };
+  const double tolerance_deg = 1.0 / 3600.0;
+  EXPECT_NEAR(beam(fits)["ra_deg"].get<double>(), 359.95, tolerance_deg);
+  EXPECT_NEAR(beam(fits)["ra_end_deg"].get<double>(), 0.15, tolerance_deg);
+  EXPECT_NEAR(beam(part)["ra_deg"].get<double>(), 0.03, tolerance_deg);
+  EXPECT_NEAR(beam(part)["ra_end_deg"].get<double>(), 0.07, tolerance_deg);
+  EXPECT_NEAR(beam(dir_.file("part.fil"))["ra_end_deg"].get<double>(), 0.03, tolerance_deg);
+  EXPECT_PRED2(contains, run("info " + part).out, "moves to");
+  const Outcome refused = run("simulate " + spec + " -o " + dir_.file("no") + " --set scan.format=fil");
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_PRED2(contains, refused.err, "scan.drift_deg_s");
+}
+
 TEST_F(CommandsTest, ConvertKeepsHeadersAndPolarisations) {
   const std::string original = scan("fits", 8, 2), h5 = dir_.file("a.h5");
   const Outcome outcome = run("convert " + original + " -o " + h5);

@@ -175,9 +175,9 @@ TEST_F(SearchCommandTest, ASignalStopsAllBeamsThatRunAndResumeGoesOn) {
                                 "--set search.dm_max_pc_cm3=300 --set rfi.beams.enabled=false ";
   ASSERT_EQ(run(arguments + "-o '" + dir_.file("whole") + "'").exit_code, 0);
   // The first two beams are done, or nearly so, when the signal comes; four are left.
-  const auto o =
-      run(arguments + "-o '" + dir_.file("run") + "'", "(while [ ! -e '" + dir_.file("run/ledger/M01/0000.json") +
-                                                           "' ]; do sleep 0.01; done; kill -INT $$) & exec ");
+  const auto o = run(arguments + "-o '" + dir_.file("run") + "'",
+                     "(while [ ! -e '" + dir_.file("run/ledger/M01/0000.json") +
+                         "' ]; do sleep 0.01; done; kill -INT $$) & exec ");
   EXPECT_EQ(o.exit_code, 75) << o.err;
   EXPECT_FALSE(std::filesystem::exists(dir_.file("run/candidates.ecsv")));
   EXPECT_FALSE(std::filesystem::exists(dir_.file("run/ledger/M06")));

@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "kernels/barycentre.hpp"
 #include "kernels/base/units.hpp"
+#include "kernels/site.hpp"
 #include "pipeline/sift_times.hpp"
 #include "tests/pipeline/sift_test.hpp"
 
@@ -157,6 +159,70 @@ TEST(Sift, OnePointingForAllBeamsIsThatOfTheMiddleOneAndSaysSo) {
   EXPECT_NE(result.remarks[0].find("sift.rotation_deg"), std::string::npos);
 }
 
+// Right ascension grows by 0.02 degrees a second: 0.3 degrees, two receivers' widths, at 15 s.
+SkyPosition drifted(double time_s) { return {83.633 + 0.02 * time_s, 22.0145}; }
+
+void drift(SiftBeam& beam, double since_s, double rotation_deg) {
+  SkyTrack track;
+  for (const double time_s : {0.0, 10.0, 20.0})
+    track.push_back({time_s, at_offset(drifted(since_s + time_s), beam_offset(beam.beam, rotation_deg))});
+  beam.info.start = beam.info.start.plus_seconds(since_s);
+  beam.info.take_track(track);
+}
+
+// At 15 s, when it is in the middle of the band.
+double arrival_s(double dm) { return 15.0 - dispersion_delay_s(dm, std::sqrt(1000.0 * 1500.0), 1500.0); }
+
+TEST(Sift, PlacesPulsesWhereTheBeamsLookedWhenTheyArrived) {
+  KnownSource known;
+  known.name = "FRB 1";
+  known.dm_pc_cm3 = kDm;
+  const auto m03 = beam_offset(3, 23.4);
+  const SkyOffset at{0.54 * m03.east_arcmin, 0.54 * m03.north_arcmin};
+  known.position = at_offset(drifted(15.0), at);
+  auto beams = all_beams();
+  add_source(beams, at, arrival_s(kDm), kDm, 300.0, 23.4);
+  for (auto& beam : beams) {
+    const double late_s = beam.beam == 1 ? 0.0 : 3.0;  // one clock, two beginnings
+    for (auto& c : beam.candidates) c.time_s -= late_s;
+    drift(beam, late_s, 23.4);
+  }
+  auto result = sifted(beams, {known});
+  finish_times({}, {known}, result);
+  ASSERT_EQ(result.groups.size(), 1u);
+  const auto& d = result.groups[0].detection;
+  EXPECT_LT(separation_deg(d.position, known.position), 2.8 * d.pos_err_deg);
+  EXPECT_LT(d.pos_err_deg * 60.0, 1.0);
+  EXPECT_EQ(d.class_name(), "known:FRB 1") << text_of(d);
+  EXPECT_NEAR(result.scans[0].observation.rotation_deg, 23.4, 1e-3);
+  ASSERT_EQ(result.remarks.size(), 1u);
+  EXPECT_NE(result.remarks[0].find("move"), std::string::npos);
+  // 1' is at most 2.9e-4 of the 499 s that light takes from the Sun.
+  ASSERT_TRUE(d.inf_bary.has_value());
+  const auto site = find_site("FAST")->itrf_m;
+  const auto there =
+      infinite_frequency_barycentric(d.arrival, d.best.ref_freq_mhz, kDm, known.position, site);
+  EXPECT_LT(std::abs(d.inf_bary->seconds_since(there)), 0.15);
+}
+
+TEST(Sift, OnePointingForAllBeamsMayMove) {
+  const auto at = beam_offset(8, 0.0);
+  auto beams = all_beams();
+  add_source(beams, at, arrival_s(kDm), kDm, 50.0);
+  for (auto& beam : beams) beam.info.take_track({{0.0, drifted(0.0)}, {20.0, drifted(20.0)}});
+  const auto result = sifted(beams);
+  EXPECT_LT(separation_deg(result.groups[0].detection.position, at_offset(drifted(15.0), at)) * 60.0, 0.5);
+}
+
+TEST(Sift, AMovingBeamWithoutLayoutIsWhereItLooked) {
+  auto beam = beam_of(1);
+  beam.beam = 0;
+  add(beam, arrival_s(kDm), kDm, 20.0);
+  beam.info.take_track({{0.0, drifted(0.0)}, {20.0, drifted(20.0)}});
+  const auto result = sifted({beam});
+  EXPECT_LT(separation_deg(result.groups[0].detection.position, drifted(15.0)) * 3600.0, 2.0);
+}
+
 TEST(Sift, OtherTelescopesHaveNoLayout) {
   auto beams = all_beams();
   for (auto& beam : beams) beam.info.telescope = "Parkes";
@@ -174,11 +240,82 @@ TEST(Sift, WrongWaySweepsAreFoundAtFullResolution) {
   auto result = sifted(beams);
   ASSERT_EQ(result.groups[0].detection.class_name(), "astrophysical");
   Refined refined{beams[0].candidates[0]};
+  refined.found = true;
   refined.wrong_way_snr = 35.0;
   refined.wrong_way_dm_pc_cm3 = -12.0;
   take_refined({}, {}, beams[0].info, refined, result.groups[0]);
   EXPECT_EQ(result.groups[0].detection.class_name(), "rfi");
   EXPECT_NE(text_of(result.groups[0].detection).find("swept the wrong way"), std::string::npos);
+}
+
+TEST(Sift, WhatIsNotFoundAtFullResolutionStaysAsItWas) {
+  auto beams = all_beams();
+  add(beams[0], 5.0, 20.0, 20.0, 5e-3);
+  auto result = sifted(beams);
+  Refined refined{beams[0].candidates[0]};
+  refined.peak_snr = 4.0;
+  take_refined({}, {}, beams[0].info, refined, result.groups[0]);
+  const auto& d = result.groups[0].detection;
+  EXPECT_EQ(d.class_name(), "astrophysical");
+  EXPECT_FALSE(d.is_refined);
+  EXPECT_EQ(d.best.snr, 20.0);
+  EXPECT_NE(text_of(d).find("not measured again: S/N 4.0"), std::string::npos) << text_of(d);
+  refined.found = true;
+  take_refined({}, {}, beams[0].info, refined, result.groups[0]);
+  EXPECT_TRUE(result.groups[0].detection.is_refined);
+}
+
+TEST(Sift, ADmIsConsistentWithZeroOnlyWhereZeroWasTried) {
+  auto beams = all_beams();
+  add(beams[0], 5.0, 100.0, 20.0, 5e-3);
+  for (const bool tried : {false, true}) {
+    auto result = sifted(beams);
+    Refined refined{beams[0].candidates[0]};
+    refined.found = true;
+    refined.candidate.dm_err_pc_cm3 = 40.0;  // four of them are more than the DM
+    refined.tried_dm_zero = tried;
+    take_refined({}, {}, beams[0].info, refined, result.groups[0]);
+    EXPECT_EQ(result.groups[0].detection.class_name(), tried ? "rfi" : "astrophysical");
+  }
+}
+
+TEST(Sift, DetectionsAreOfTheFileOfTheirStrongestBeam) {
+  auto beams = all_beams();
+  beams.resize(2);
+  beams[0].file = "first.fits";
+  beams[1].file = "strongest.fits";
+  beams[1].info.start = beams[1].info.start.plus_seconds(2.5);
+  add(beams[0], 5.0, kDm, 12.0);
+  add(beams[1], 2.5, kDm, 100.0);
+  const auto result = sifted(beams);
+  ASSERT_EQ(result.groups.size(), 1u);
+  const auto& d = result.groups[0].detection;
+  EXPECT_EQ(d.file, "strongest.fits");
+  EXPECT_EQ(d.file_start.seconds_since(beams[1].info.start), 0.0);
+  EXPECT_NEAR(d.arrival.seconds_since(d.file_start), d.best.time_s, 1e-6);
+  EXPECT_EQ(result.scans[0].observation.file, "first.fits");
+}
+
+Observation observation_with(const std::string& telescope, const OutputConfig& output) {
+  auto beam = beam_of(1);
+  beam.info.telescope = telescope;
+  return sift_candidates({}, output, {beam}, {}).scans.at(0).observation;
+}
+
+TEST(Sift, GainAndSystemTemperatureAreFastsOnlyWhereItIsFast) {
+  EXPECT_EQ(observation_with("FAST", {}).gain_k_jy, 16.0);
+  EXPECT_EQ(observation_with("FAST", {}).tsys_k, 20.0);
+  for (const char* other : {"Parkes", "somewhere", ""}) {
+    EXPECT_TRUE(std::isnan(observation_with(other, {}).gain_k_jy)) << other;
+    EXPECT_TRUE(std::isnan(observation_with(other, {}).tsys_k)) << other;
+  }
+  OutputConfig given;
+  given.gain_k_jy = 0.7;
+  given.tsys_k = 28.0;
+  for (const char* any : {"FAST", "Parkes"}) {
+    EXPECT_EQ(observation_with(any, given).gain_k_jy, 0.7) << any;
+    EXPECT_EQ(observation_with(any, given).tsys_k, 28.0) << any;
+  }
 }
 
 TEST(Sift, NoCandidatesAreNoEvents) {

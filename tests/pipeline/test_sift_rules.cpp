@@ -184,6 +184,7 @@ TEST(SiftRules, KnownSourcesAreMatchedByWhatIsMeasuredAgain) {
   ASSERT_EQ(unknown.detection.class_name(), "astrophysical");
   const auto measured = [&](const SiftGroup& group, double dm) {
     Refined refined{group.detection.best};
+    refined.found = refined.tried_dm_zero = true;
     refined.candidate.dm_pc_cm3 = dm;
     refined.candidate.dm_err_pc_cm3 = 0.1;
     return refined;

@@ -1,4 +1,5 @@
 // A scan of nineteen beams from its files to detections, and lists of single pulses that others made.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -168,6 +169,34 @@ TEST_F(SiftScan, NineteenBeamsBecomeTheRightDetections) {
   expect_a_sift_without_data();
 }
 
+// 0.02 degrees of right ascension a second: at 6 s a source between M03 and M01 is 6.7' away from where it
+// would be if the beams stood still.
+TEST_F(SiftScan, APulseOfADriftScanIsWhereTheBeamsLookedThen) {
+  ScanSpec spec = small_scan();
+  spec.n_chan = 128;
+  spec.beams = {1, 2, 3};
+  spec.drift_deg_s = 0.02;
+  PulseSpec between = pulse(6.0, 60.0, 200.0, {});
+  between.offset_arcmin = {0.54 * beam_offset(3, 0.0).east_arcmin, 0.54 * beam_offset(3, 0.0).north_arcmin};
+  spec.pulses = {between};
+  simulate_scan(spec, dir_.file("scan"), {2, false, {}});
+  const auto truth = at_offset({spec.ra_deg + 6.0 * spec.drift_deg_s, spec.dec_deg},
+                               {between.offset_arcmin[0], between.offset_arcmin[1]});
+  Config config = small_config();
+  config.search.dm_max_pc_cm3 = 200.0;
+  config.sift.max_refined = 100;
+  config.sift.catalogues = {dir_.write(
+      "known.csv", fmt::format("name,ra,dec,dm\nIt,{:.6f},{:.6f},60\n", truth.ra_deg, truth.dec_deg))};
+  search_into(run_path(), {dir_.file("scan")}, config);
+  const Table found = detections();
+  ASSERT_EQ(found.n_row(), 1u);
+  const SkyPosition at{number(found, 0, "ra_deg"), number(found, 0, "dec_deg")};
+  EXPECT_LT(separation_deg(at, truth), 2.0 * number(found, 0, "pos_err_deg"));
+  EXPECT_LT(number(found, 0, "pos_err_deg"), 0.04);
+  EXPECT_EQ(text(found, 0, "class"), "known:It") << text(found, 0, "reasons");
+  expect_the_same_of_another_sift();  // the ledger has the track
+}
+
 class SiftLists : public CommandsTest {};
 
 TEST_F(SiftLists, GiantPulsesOfARealListAreWhereTheyWerePublished) {
@@ -199,6 +228,25 @@ TEST_F(SiftLists, WantTheirBand) {
   EXPECT_EQ(result.exit_code, 2);
   EXPECT_NE(result.err.find("sift.list_band_mhz"), std::string::npos) << result.err;
   EXPECT_FALSE(std::filesystem::exists(dir_.file("out")));
+}
+
+TEST_F(SiftLists, SayNothingOfChannelsThatNothingNames) {
+  std::ofstream(dir_.file("a.singlepulse"))
+      << "# DM Sigma Time (s) Sample Downfact\n56.70 10.0 1.000 1000 2\n";
+  const auto result = run("sift " + dir_.file("a.singlepulse") + " -o " + dir_.file("out") +
+                          " --set sift.list_band_mhz=[1000,1500]");
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  int n_event = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(dir_.file("out/events"))) {
+    const std::string text = read_text(entry.path().string());
+    ++n_event;
+    for (const char* name :
+         {"\"nchan\"", "\"npol\"", "\"bits_per_sample\"", "dispersion_smearing", "\"gain\""})
+      EXPECT_EQ(text.find(name), std::string::npos) << entry.path() << ": " << name;
+    const bool says_null = text.find("\"channels_no\": null") != std::string::npos;
+    EXPECT_EQ(says_null, entry.path().extension() == ".json") << text;
+  }
+  EXPECT_EQ(n_event, 2);
 }
 
 TEST_F(SiftLists, RefusesWhatIsNoRun) {
