@@ -123,7 +123,8 @@ void show_progress(Shared& shared, const Beam& beam, double done_s) {
   shared.progress.update(beam.number, static_cast<std::int64_t>(done_s / beam.source->info().sample_time_s));
   if (interrupted())
     throw Interrupted(
-        fmt::format("stopped by a signal in beam {}; go on with --resume", beam_name(beam.number)));
+        fmt::format("stopped by a signal in beam {}; go on with {}", beam_name(beam.number),
+                    shared.request.scope == SearchScope::kPart ? "the same --part" : "--resume"));
   if (shared.failure.is_set()) throw Stopped{};
 }
 
@@ -395,7 +396,7 @@ std::string lost_unit_text(int beam, const BeamUnit& unit, double sample_time_s)
   return fmt::format("beam {}: {:.3f} s to {:.3f} s were not searched: {}", beam_name(beam),
                      static_cast<double>(unit.unit.own.begin) * sample_time_s,
                      static_cast<double>(unit.unit.own.end) * sample_time_s,
-                     unit.failure.empty() ? "no result in the ledger" : unit.failure);
+                     unit.failure.empty() ? "no whole result in the ledger" : unit.failure);
 }
 
 void join_beam(const Config& config, Beam& beam) {
@@ -411,7 +412,7 @@ void join_beam(const Config& config, Beam& beam) {
   }
   if (results.empty()) {
     beam.failure =
-        beam.units.front().failure.empty() ? "no result in the ledger" : beam.units.front().failure;
+        beam.units.front().failure.empty() ? "no whole result in the ledger" : beam.units.front().failure;
     return;
   }
   beam.result = join_units(config, *beam.plan, *beam.source, beam.number, results);

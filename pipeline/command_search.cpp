@@ -45,7 +45,10 @@ void declare(CLI::App& command, Options& o) {
           .add_option(
               "--part", o.part,
               "Search the I-th of N shares of the run's units (beams and ranges of time) and no more: "
-              "the jobs of a cluster, at once or one after another; --finish makes detections of them")
+              "the jobs of a cluster, at once or one after another. A part that was stopped is given again; "
+              "--finish makes detections of all. Beams that are compared (rfi.beams) share their units: a "
+              "run "
+              "then has about its length over search.unit_s of them")
           ->type_name("I/N")
           ->excludes(resume)
           ->excludes(overwrite);

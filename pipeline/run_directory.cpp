@@ -96,7 +96,7 @@ void check_existing(const std::string& path, const Config& config, ExistingRun e
     return;
   }
   expect(existing == ExistingRun::kOverwrite,
-         "{} is not empty: name another directory, or say --resume or --overwrite", path);
+         "{} is not empty: name another directory, or say --overwrite, or of a search --resume", path);
 }
 
 void remove_existing(const std::string& path) {
@@ -112,7 +112,7 @@ void remove_unfinished(const std::string& path) {
   for (const auto& file : left) fs::remove(file);
 }
 
-// "FILE: 1024 bytes then, 2048 now"; empty where nothing differs.
+// "FILE: 1024 bytes then, 2048 now"; empty where nothing differs. Files may lie elsewhere now.
 std::string file_changes(const std::vector<InputFile>& then, const std::vector<InputFile>& now) {
   std::string text;
   for (std::size_t i = 0; i < std::max(then.size(), now.size()); ++i) {
@@ -120,7 +120,7 @@ std::string file_changes(const std::vector<InputFile>& then, const std::vector<I
       text += fmt::format("\n  {}: is not among the inputs now", then[i].path);
     else if (i >= then.size())
       text += fmt::format("\n  {}: was not among the inputs then", now[i].path);
-    else if (then[i].path != now[i].path)
+    else if (fs::path(then[i].path).filename() != fs::path(now[i].path).filename())
       text += fmt::format("\n  {} then, {} now", then[i].path, now[i].path);
     else if (then[i].size_bytes != now[i].size_bytes)
       text +=
@@ -134,6 +134,12 @@ std::string file_changes(const std::vector<InputFile>& then, const std::vector<I
 // Names of any bytes are kept as text.
 std::vector<InputFile> as_kept(const std::vector<InputFile>& files) {
   return files_from_json(json::parse(dump_json(to_json(files))));
+}
+
+std::string beam_changes(const std::string& name, const json& then, const std::vector<InputFile>& now) {
+  if (!then.contains(name)) return fmt::format("\n  beam {}: was not among the inputs then", name);
+  const auto files_then = files_from_json(then.at(name));
+  return files_then.empty() || now.empty() ? "" : file_changes(files_then, now);
 }
 
 std::string host_name() {
@@ -173,11 +179,14 @@ void RunDirectory::lock(bool is_shared) {
   const int reason = errno;
   require(lock_ >= 0, "{} cannot be written: {}", path_, std::strerror(reason));
   if (::flock(lock_, (is_shared ? LOCK_SH : LOCK_EX) | LOCK_NB) == 0) {
-    const std::string owner = fmt::format("process {} on {}\n", ::getpid(), host_name());
-    if (!is_shared && (::ftruncate(lock_, 0) != 0 || ::write(lock_, owner.data(), owner.size()) < 0)) return;
+    const std::string owner = is_shared ? "" : fmt::format("process {} on {}", ::getpid(), host_name());
+    if (::ftruncate(lock_, 0) != 0 || ::write(lock_, owner.data(), owner.size()) < 0) return;  // unnamed
     return;
   }
-  require(errno != EWOULDBLOCK, "{} is being written by another run: {}", path_, read_text_file(path));
+  if (errno != EWOULDBLOCK) return;
+  const std::string owner = read_text_file(path);
+  require(false, "{} is being written by {}", path_,
+          owner.empty() ? "jobs that search parts of it" : "another run: " + owner);
 }
 
 std::string RunDirectory::unit_file(int beam, int unit) const {
@@ -193,22 +202,25 @@ void RunDirectory::bind_inputs(const std::map<int, std::vector<InputFile>>& file
     return;
   }
   json then;
-  std::string changes;
+  std::string changes, beams_then;
   try {
     then = json::parse(read_text_file(path));
+    beams_then = dump_json(then.at("beams"));
     if (then.at("version") != kVersion)
       changes += fmt::format("\n  tianyan {} then, {} now", then.at("version").get<std::string>(), kVersion);
+    for (const auto& [name, of] : then.at("beams").items())
+      if (!all["beams"].contains(name))
+        changes += fmt::format("\n  beam {}: is not among the inputs now", name);
     for (const auto& [beam, of] : files)
-      if (then.at("beams").contains(beam_name(beam)))
-        changes += file_changes(files_from_json(then.at("beams").at(beam_name(beam))), as_kept(of));
+      changes += beam_changes(beam_name(beam), then.at("beams"), as_kept(of));
   } catch (const json::exception& e) {
     throw std::runtime_error(fmt::format("{}: not a list of a run's inputs: {}", path, e.what()));
   }
   expect(changes.empty(), "{} cannot go on, for what it began with has changed (--overwrite begins anew):{}",
          path_, changes);
-  const std::size_t n_beam = then["beams"].size();
-  then["beams"].update(all["beams"]);
-  if (then["beams"].size() > n_beam) write_text_file(path, dump_json(then, 1) + "\n");
+  for (const auto& [name, of] : all["beams"].items())
+    if (!of.empty()) then["beams"][name] = of;  // it could not be read before
+  if (dump_json(then["beams"]) != beams_then) write_text_file(path, dump_json(then, 1) + "\n");
 }
 
 void RunDirectory::store(int beam, const UnitResult& result) const {

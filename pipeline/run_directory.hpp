@@ -39,9 +39,9 @@ class RunDirectory {
   const std::string& path() const { return path_; }
   std::string file(const std::string& name) const { return path_ + "/" + name; }
 
-  /// The inputs that the run is of, by beam. Of a run that is resumed they must be those that it began with,
-  /// and the program the same version: throws std::invalid_argument naming each difference. Beams that only
-  /// one of the two has are no difference.
+  /// The inputs that the run is of, by beam; none of a beam that cannot be read. Of a run that is resumed
+  /// they must be those that it began with, wherever they lie now, and the program the same version: throws
+  /// std::invalid_argument naming each difference. A beam that could or can not be read is none.
   void bind_inputs(const std::map<int, std::vector<InputFile>>& files) const;
 
   void store(int beam, const UnitResult& result) const;

@@ -2,6 +2,7 @@
 #include "pipeline/search.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "io/beam_name.hpp"
@@ -98,8 +99,7 @@ json inject(const SearchRequest& request, const RunDirectory& run,
 
 std::map<int, std::vector<InputFile>> files_by_beam(const std::vector<Beam>& beams) {
   std::map<int, std::vector<InputFile>> files;
-  for (const auto& beam : beams)
-    if (beam.source) files[beam.number] = files_of(beam);
+  for (const auto& beam : beams) files[beam.number] = beam.source ? files_of(beam) : std::vector<InputFile>{};
   return files;
 }
 
@@ -147,6 +147,9 @@ SearchSummary run_search(const SearchRequest& request) {
   bind_beams(request.config, plans, beams);
   std::vector<std::vector<InjectedPulse>> pulses;
   if (!request.injections.empty()) pulses = bind_injections(request.injections, beams);
+  expect(request.scope != SearchScope::kFinish ||
+             std::filesystem::exists(request.run_directory + "/ledger/inputs.json"),
+         "{} holds no run of which parts were searched", request.run_directory);
   const RunDirectory run(request.run_directory, request.config, request.existing);
   catch_interrupts();
   run.bind_inputs(files_by_beam(beams));

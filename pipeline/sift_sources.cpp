@@ -168,9 +168,12 @@ Candidate candidate_of(const Cluster& cluster, const StreamInfo& info, double rm
   c.time_s =
       cluster.best.time_s + 0.5 * info.sample_time_s;  // as every event's: from the first sample's middle
   c.dm_pc_cm3 = cluster.best.dm_pc_cm3;
+  // A short list has few DMs of those that were tried, but a pulse was not found by trials much farther apart
+  // than its width.
+  const double step = std::min(dm_step, 2.0 * cluster.best.width_s / info.band_delay_s_per_dm());
   c.dm_err_pc_cm3 =
       std::hypot(dm_fit_error_pc_cm3(cluster.best.width_s, cluster.best.snr, rms_inverse_square),
-                 dm_step / std::sqrt(12.0));
+                 step / std::sqrt(12.0));
   c.snr = cluster.best.snr;
   c.snr_white = cluster.best.snr_white;
   c.width_s = cluster.best.width_s;

@@ -358,7 +358,7 @@ TEST_F(FlagCommandTest, ResumeWithAnotherMaskIsRefused) {
   EXPECT_EQ(report("run")["beams"][0]["threads"], 0) << "from the ledger";
   const Outcome other = search(path, "run", "--resume " + mask("b"));
   EXPECT_EQ(other.exit_code, 2);
-  EXPECT_PRED2(contains, other.err, "a/M01_mask.h5 then, " + dir_.file("b/M01_mask.h5") + " now");
+  EXPECT_PRED2(contains, other.err, dir_.file("b/M01_mask.h5") + ": ");
   fs::copy_file(dir_.file("b/M01_mask.h5"), dir_.file("a/M01_mask.h5"), fs::copy_options::overwrite_existing);
   const Outcome changed = search(path, "run", "--resume " + mask("a"));
   EXPECT_EQ(changed.exit_code, 2) << "another mask under the same name";

@@ -172,7 +172,7 @@ class UnitsTest : public CommandsTest {
     const auto summary = search_part(run, scan(), SearchScope::kFinish);
     EXPECT_EQ(summary.exit_code, ExitCode::kIncomplete);
     const auto named = std::count_if(summary.remarks.begin(), summary.remarks.end(), [](const auto& r) {
-      return r.find("were not searched: no result in the ledger") != std::string::npos;
+      return r.find("were not searched: no whole result in the ledger") != std::string::npos;
     });
     EXPECT_EQ(named, 3);  // units 2, 3 of M01 and 0 of M02, of eight
     search_into(run, {scan()}, units_of(4.0), ExistingRun::kResume);
@@ -206,6 +206,20 @@ class UnitsTest : public CommandsTest {
     const auto other = search(same + "--set search.snr_min=9");
     EXPECT_EQ(other.exit_code, 2);
     EXPECT_NE(other.err.find("search.snr_min: 7.0 then, 9.0 now"), std::string::npos) << other.err;
+    // The same files elsewhere are the same inputs; a beam less, or one more, is not.
+    fs::rename(scan(), dir_.file("moved"));
+    const auto moved = [&] {
+      return run("search '' '" + dir_.file("moved") + "' -q --resume -o '" + whole() + "' " + same);
+    };
+    EXPECT_EQ(moved().exit_code, 0) << moved().err;
+    fs::path second;
+    for (const auto& entry : fs::directory_iterator(dir_.file("moved")))
+      if (entry.path().string().find("M02") != std::string::npos) second = entry.path();
+    fs::rename(second, dir_.file("aside"));
+    EXPECT_EQ(moved().exit_code, 2);
+    EXPECT_NE(moved().err.find("beam M02: is not among the inputs now"), std::string::npos) << moved().err;
+    fs::rename(dir_.file("aside"), second);
+    fs::rename(dir_.file("moved"), scan());
     const auto file = fs::directory_iterator(scan())->path();
     fs::resize_file(file, fs::file_size(file) - 256);
     const auto shorter = search(same);
@@ -242,6 +256,11 @@ TEST_F(RunLockTest, ASecondRunIsRefusedWithoutTouchingTheFirst) {
   const auto o = run("search '' '" + path + "' -q -o '" + dir_.file("run") + "' --resume");
   EXPECT_EQ(o.exit_code, 1);
   EXPECT_NE(o.err.find("is being written by another run: process "), std::string::npos) << o.err;
+  ASSERT_EQ(::flock(held, LOCK_SH), 0);
+  EXPECT_EQ(run("search '' '" + path + "' -q -o '" + dir_.file("run") + "' --part 1/1").exit_code, 0);
+  const auto finish = run("search '' '" + path + "' -q -o '" + dir_.file("run") + "' --finish");
+  EXPECT_NE(finish.err.find("is being written by jobs that search parts of it"), std::string::npos)
+      << finish.err;
   ::close(held);
   EXPECT_EQ(run("search '' '" + path + "' -q -o '" + dir_.file("run") + "' --resume").exit_code, 0);
 }
@@ -256,6 +275,8 @@ TEST_F(RunLockTest, PartsShareARunAndAreGivenAsIOfN) {
   ASSERT_EQ(::flock(held, LOCK_SH), 0);
   EXPECT_EQ(part("2/2").out, "part 2/2: 1 unit searched\n");
   ::close(held);
+  EXPECT_EQ(run("search '' '" + path + "' -q -o '" + dir_.file("none") + "' --finish").exit_code, 2);
+  EXPECT_FALSE(fs::exists(dir_.file("none")));
   for (const char* wrong : {"0/2", "3/2", "1", "1/", "/2", "1/2/3", "a/b"})
     EXPECT_EQ(part(wrong).exit_code, 2) << wrong;
 }

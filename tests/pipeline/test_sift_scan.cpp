@@ -249,6 +249,25 @@ TEST_F(SiftLists, SayNothingOfChannelsThatNothingNames) {
   EXPECT_EQ(n_event, 2);
 }
 
+// DMs of two events say nothing of the trials' step, which is taken for no more than 2 widths of delay.
+TEST_F(SiftLists, OfFewEventsHaveErrorsOfDmThatTheirWidthsAllow) {
+  std::ofstream(dir_.file("a.singlepulse"))
+      << "# DM Sigma Time (s) Sample Downfact\n149.80 20.0 12.000 12000 10\n"
+         "300.00 20.0 4.800 4800 20\n";
+  const auto result = run("sift " + dir_.file("a.singlepulse") + " -o " + dir_.file("out") +
+                          " --set sift.list_band_mhz=[1000,1500]");
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const Table found = read_ecsv(dir_.file("out/detections.ecsv"));
+  ASSERT_EQ(found.n_row(), 2u);
+  for (std::size_t r = 0; r < 2; ++r) {
+    const double width_s = number(found, r, "width_s");
+    const double step = 2.0 * width_s / (4149.377593 * (1e-6 - 1.0 / (1500.0 * 1500.0)));
+    EXPECT_GT(number(found, r, "dm_err_pc_cm3"), step / std::sqrt(12.0));
+    EXPECT_LT(number(found, r, "dm_err_pc_cm3"), 1.1 * step / std::sqrt(12.0));
+    EXPECT_EQ(text(found, r, "class"), "astrophysical") << text(found, r, "reasons");
+  }
+}
+
 TEST_F(SiftLists, RefusesWhatIsNoRun) {
   EXPECT_EQ(run("sift " + dir_.file("none") + " -o " + dir_.file("out")).exit_code, 1);
   std::filesystem::create_directories(dir_.file("folder"));
