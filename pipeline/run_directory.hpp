@@ -41,7 +41,7 @@ class RunDirectory {
 
   /// The inputs that the run is of, by beam; none of a beam that cannot be read. Of a run that is resumed
   /// they must be those that it began with, wherever they lie now, and the program the same version: throws
-  /// std::invalid_argument naming each difference. A beam that could or can not be read is none.
+  /// std::invalid_argument naming each difference. That a beam cannot be read, then or now, is none.
   void bind_inputs(const std::map<int, std::vector<InputFile>>& files) const;
 
   void store(int beam, const UnitResult& result) const;
