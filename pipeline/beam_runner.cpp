@@ -42,7 +42,11 @@ std::vector<std::size_t> sound_beams(const std::vector<Beam>& beams) {
   return sound;
 }
 
-// Those of the given ones with units that have no result.
+bool holds(const std::vector<std::size_t>& beams, std::size_t beam) {
+  return std::find(beams.begin(), beams.end(), beam) != beams.end();
+}
+
+// Those of the given ones with units that this run is to search.
 std::vector<std::size_t> beams_to_do(const std::vector<Beam>& beams, const std::vector<std::size_t>& of) {
   std::vector<std::size_t> todo;
   for (const auto i : of)
@@ -355,8 +359,8 @@ void cut_into_units(const Config& config, std::vector<Beam>& beams) {
   const auto group = beams_in_step(config.rfi, beams);
   for (const auto i : group) n_time_most = std::max(n_time_most, beams[i].source->info().n_time);
   for (const auto i : sound_beams(beams)) {
-    const bool in_step = std::find(group.begin(), group.end(), i) != group.end();
-    beams[i].units = units_of(config, beams[i], in_step ? n_time_most : beams[i].source->info().n_time);
+    const auto n_time = beams[i].source->info().n_time;
+    beams[i].units = units_of(config, beams[i], holds(group, i) ? n_time_most : n_time);
   }
 }
 
@@ -370,7 +374,7 @@ std::vector<std::vector<BeamUnit*>> work_items(const std::vector<std::size_t>& g
       items[u].push_back(&beams[i].units[u]);
     }
   for (const auto i : sound_beams(beams))
-    if (std::find(group.begin(), group.end(), i) == group.end())
+    if (!holds(group, i))
       for (auto& unit : beams[i].units) items.push_back({&unit});
   return items;
 }
@@ -392,11 +396,14 @@ void choose_units(const SearchRequest& request, const RunDirectory& run,
       }
 }
 
+std::string why_missing(const BeamUnit& unit) {
+  return unit.failure.empty() ? "no whole result in the ledger" : unit.failure;
+}
+
 std::string lost_unit_text(int beam, const BeamUnit& unit, double sample_time_s) {
   return fmt::format("beam {}: {:.3f} s to {:.3f} s were not searched: {}", beam_name(beam),
                      static_cast<double>(unit.unit.own.begin) * sample_time_s,
-                     static_cast<double>(unit.unit.own.end) * sample_time_s,
-                     unit.failure.empty() ? "no whole result in the ledger" : unit.failure);
+                     static_cast<double>(unit.unit.own.end) * sample_time_s, why_missing(unit));
 }
 
 void join_beam(const Config& config, Beam& beam) {
@@ -411,12 +418,11 @@ void join_beam(const Config& config, Beam& beam) {
     }
   }
   if (results.empty()) {
-    beam.failure =
-        beam.units.front().failure.empty() ? "no whole result in the ledger" : beam.units.front().failure;
+    beam.failure = why_missing(beam.units.front());
     return;
   }
   beam.result = join_units(config, *beam.plan, *beam.source, beam.number, results);
-  if (!beam.mask.empty()) beam.result->files.push_back(mask_input_file(beam.mask));
+  beam.result->files = files_of(beam);
   beam.result->losses.add(losses);
 }
 
@@ -466,7 +472,7 @@ Shares search_beams(const SearchRequest& request, const RunDirectory& run, Plans
   }
   std::vector<std::size_t> alone;
   for (const auto i : todo)
-    if (std::find(group.begin(), group.end(), i) == group.end()) alone.push_back(i);
+    if (!holds(group, i)) alone.push_back(i);
   for (const auto& wave : plans.waves(alone, request.config.limits)) {
     shares.n_at_once = std::max(shares.n_at_once, wave.n_worker);
     search_wave(shared, wave, beams);

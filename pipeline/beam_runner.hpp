@@ -74,8 +74,8 @@ class Plans {
 };
 
 /// Plans each beam as if all were to be searched, and cuts it into units: those of beams in step begin at the
-/// same samples. Throws std::invalid_argument where the config cannot work
-/// for one of them, std::runtime_error where none can be searched.
+/// same samples. Throws std::invalid_argument where the config cannot work for one of them,
+/// std::runtime_error where none can be searched.
 void bind_beams(const Config& config, Plans& plans, std::vector<Beam>& beams);
 
 /// How the beams were searched.

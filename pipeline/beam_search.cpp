@@ -19,24 +19,12 @@ ClusterParams cluster_params(const Config& config, const StreamInfo& info, const
   return {info.sample_time_s, plan.band_delay_s_per_dm, config.search.width_max_s, plan.dm_step_max_pc_cm3()};
 }
 
-// The error of DM is that of the fit, with the step's own 1/12 in quadrature.
-Candidate candidate_of(const Cluster& cluster, int beam, const StreamInfo& info, const SearchPlan& plan) {
-  const Event& e = cluster.best;
-  Candidate c;
-  c.beam = beam;
-  c.time_s = e.time_s + 0.5 * info.sample_time_s;  // a sample's time is its middle
-  c.dm_pc_cm3 = e.dm_pc_cm3;
-  c.snr = e.snr;
-  c.snr_white = e.snr_white;
-  c.width_s = e.width_s;
-  c.ref_freq_mhz = info.ref_freq_mhz();
-  c.n_members = cluster.n_members;
-  const double fit = dm_fit_error_pc_cm3(e.width_s, e.snr, plan.rms_inverse_square);
+// Of the last pass that begins there or below.
+double dm_step_at(const SearchPlan& plan, double dm_pc_cm3) {
   double step = 0.0;
   for (const auto& pass : plan.passes)
-    if (e.dm_pc_cm3 >= pass.dm_begin_pc_cm3() - pass.dm_step_pc_cm3()) step = pass.dm_step_pc_cm3();
-  c.dm_err_pc_cm3 = std::sqrt(fit * fit + step * step / 12.0);
-  return c;
+    if (dm_pc_cm3 >= pass.dm_begin_pc_cm3() - pass.dm_step_pc_cm3()) step = pass.dm_step_pc_cm3();
+  return step;
 }
 
 }  // namespace
@@ -169,6 +157,23 @@ UnitResult BeamSearch::finish() {
   return result;
 }
 
+Candidate candidate_of(const Cluster& cluster, int beam, const StreamInfo& info, double rms_inverse_square,
+                       double dm_step_pc_cm3) {
+  const Event& e = cluster.best;
+  Candidate c;
+  c.beam = beam;
+  c.time_s = e.time_s + 0.5 * info.sample_time_s;  // an event counts from the middle of the first sample
+  c.dm_pc_cm3 = e.dm_pc_cm3;
+  c.dm_err_pc_cm3 =
+      std::hypot(dm_fit_error_pc_cm3(e.width_s, e.snr, rms_inverse_square), dm_step_pc_cm3 / std::sqrt(12.0));
+  c.snr = e.snr;
+  c.snr_white = e.snr_white;
+  c.width_s = e.width_s;
+  c.ref_freq_mhz = info.ref_freq_mhz();
+  c.n_members = cluster.n_members;
+  return c;
+}
+
 BeamResult join_units(const Config& config, const SearchPlan& plan, const Source& source, int beam,
                       const std::vector<UnitResult>& units) {
   BeamResult result;
@@ -179,7 +184,8 @@ BeamResult join_units(const Config& config, const SearchPlan& plan, const Source
   result.losses = source.losses();
   for (const auto& cluster :
        join_clusters(units, cluster_params(config, result.info, plan), config.search.snr_min))
-    result.candidates.push_back(candidate_of(cluster, beam, result.info, plan));
+    result.candidates.push_back(candidate_of(cluster, beam, result.info, plan.rms_inverse_square,
+                                             dm_step_at(plan, cluster.best.dm_pc_cm3)));
   for (const auto& unit : units) {
     add_flags(result.flags, unit.flags);
     result.n_events += unit.n_events;

@@ -99,6 +99,11 @@ class BeamSearch final : public BeamStream {
   std::int64_t n_events_ = 0;
 };
 
+/// One pulse of a beam. The error of its DM is that of the fit, with 1/12 of the trials' step squared in
+/// quadrature.
+Candidate candidate_of(const Cluster& cluster, int beam, const StreamInfo& info, double rms_inverse_square,
+                       double dm_step_pc_cm3);
+
 /// What the units of a beam gave together. A unit that is missing has no events, and is nothing that this
 /// says.
 BeamResult join_units(const Config& config, const SearchPlan& plan, const Source& source, int beam,

@@ -185,8 +185,9 @@ void RunDirectory::lock(bool is_shared) {
   }
   if (errno != EWOULDBLOCK) return;
   const std::string owner = read_text_file(path);
-  require(false, "{} is being written by {}", path_,
-          owner.empty() ? "jobs that search parts of it" : "another run: " + owner);
+  throw std::runtime_error(
+      fmt::format("{} is being written by {}", path_,
+                  owner.empty() ? "jobs that search parts of it" : "another run: " + owner));
 }
 
 std::string RunDirectory::unit_file(int beam, int unit) const {

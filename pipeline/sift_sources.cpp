@@ -15,6 +15,7 @@
 #include "io/text_file.hpp"
 #include "kernels/barycentre.hpp"
 #include "kernels/cluster.hpp"
+#include "pipeline/beam_search.hpp"
 #include "pipeline/open_input.hpp"
 #include "pipeline/plan.hpp"
 #include "pipeline/result_json.hpp"
@@ -148,7 +149,6 @@ StreamInfo list_info(const std::string& path, const SinglePulseList& list, const
   for (const auto& e : list.events)
     info.n_time = std::max(info.n_time, static_cast<std::int64_t>(e.time_s / info.sample_time_s) + 1);
   if (list.inf && list.inf->n_chan > 0 && list.inf->freq_low_mhz > 0.0) {
-    info.n_chan = list.inf->n_chan;
     info.freq_low_mhz = list.inf->freq_low_mhz;
     info.channel_width_mhz = list.inf->channel_width_mhz;
     return info;
@@ -161,25 +161,10 @@ StreamInfo list_info(const std::string& path, const SinglePulseList& list, const
   return info;
 }
 
-Candidate candidate_of(const Cluster& cluster, const StreamInfo& info, double rms_inverse_square,
-                       double dm_step) {
-  Candidate c;
-  c.beam = info.beam;
-  c.time_s =
-      cluster.best.time_s + 0.5 * info.sample_time_s;  // as every event's: from the first sample's middle
-  c.dm_pc_cm3 = cluster.best.dm_pc_cm3;
-  // A short list has few DMs of those that were tried, but a pulse was not found by trials much farther apart
-  // than its width.
-  const double step = std::min(dm_step, 2.0 * cluster.best.width_s / info.band_delay_s_per_dm());
-  c.dm_err_pc_cm3 =
-      std::hypot(dm_fit_error_pc_cm3(cluster.best.width_s, cluster.best.snr, rms_inverse_square),
-                 step / std::sqrt(12.0));
-  c.snr = cluster.best.snr;
-  c.snr_white = cluster.best.snr_white;
-  c.width_s = cluster.best.width_s;
-  c.ref_freq_mhz = info.ref_freq_mhz();
-  c.n_members = cluster.n_members;
-  return c;
+// A short list has few DMs of those that were tried, but a pulse was not found by trials much farther apart
+// than its width.
+double dm_step_of(const Cluster& cluster, double list_dm_step, const StreamInfo& info) {
+  return std::min(list_dm_step, 2.0 * cluster.best.width_s / info.band_delay_s_per_dm());
 }
 
 // From the barycentre's clock to the telescope's.
@@ -222,7 +207,8 @@ void add_list(const std::string& path, const Config& config, SiftSources& all) {
   const double dm_step = dm_step_of(list.events), rms = rms_inverse_square(beam.info);
   for (const auto& cluster : cluster_list(list, beam.info))
     if (cluster.best.snr >= config.search.snr_min)
-      beam.candidates.push_back(candidate_of(cluster, beam.info, rms, dm_step));
+      beam.candidates.push_back(
+          candidate_of(cluster, beam.beam, beam.info, rms, dm_step_of(cluster, dm_step, beam.info)));
   if (list.inf) all.remarks.insert(all.remarks.end(), list.inf->notes.begin(), list.inf->notes.end());
   if (list.inf && list.inf->is_barycentred) {
     make_topocentric(path, *list.inf, config.sift, beam);
