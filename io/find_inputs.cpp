@@ -74,15 +74,12 @@ class Finder {
 
  public:
   void add(const std::string& input) {
-    if (fs::is_directory(input)) return add_all(list_directory(input));
-    if (fs::exists(input)) return add_file(input, true);
-    const auto matches = expand_glob(input);
-    require(!matches.empty(), "{}: no such file or directory, and nothing that fits as a pattern", input);
-    for (const auto& path : matches) {
+    const bool is_named = fs::exists(input) && !fs::is_directory(input);
+    for (const auto& path : list_input(input)) {
       if (fs::is_directory(path))
-        add_all(list_directory(path));
+        skipped_.push_back(path + ": a directory inside a directory");
       else
-        add_file(path, false);
+        add_file(path, is_named);
     }
   }
 
@@ -100,15 +97,6 @@ class Finder {
     BeamInput input;
     std::string first_read;  ///< the file that says of which kind the beam's files are; "" where none could
   };
-
-  void add_all(const std::vector<std::string>& paths) {
-    for (const auto& path : paths) {
-      if (fs::is_directory(path))
-        skipped_.push_back(path + ": a directory inside a directory");
-      else
-        add_file(path, false);
-    }
-  }
 
   /// A file that was named must be readable; one that was found is skipped where it is not, unless its name
   /// says that it is a beam's: opening that beam will say what is wrong, and the other beams go on.
@@ -162,6 +150,18 @@ class Finder {
 };
 
 }  // namespace
+
+std::vector<std::string> list_input(const std::string& input) {
+  if (fs::is_directory(input)) return list_directory(input);
+  if (fs::exists(input)) return {input};
+  std::vector<std::string> paths;
+  for (const auto& match : expand_glob(input)) {
+    const auto inside = fs::is_directory(match) ? list_directory(match) : std::vector<std::string>{match};
+    paths.insert(paths.end(), inside.begin(), inside.end());
+  }
+  require(!paths.empty(), "{}: no such file or directory, and nothing that fits as a pattern", input);
+  return paths;
+}
 
 FoundInputs find_inputs(const std::vector<std::string>& inputs) {
   expect(!inputs.empty(), "no input was given");

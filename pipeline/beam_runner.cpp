@@ -13,6 +13,7 @@
 #include "kernels/base/beam_layout.hpp"
 #include "pipeline/in_step.hpp"
 #include "pipeline/interrupt.hpp"
+#include "pipeline/memory_limit.hpp"
 #include "pipeline/open_input.hpp"
 #include "pipeline/progress.hpp"
 
@@ -127,7 +128,7 @@ void show_progress(Shared& shared, const Beam& beam, double done_s) {
   shared.progress.update(beam.number, static_cast<std::int64_t>(done_s / beam.source->info().sample_time_s));
   if (interrupted())
     throw Interrupted(
-        fmt::format("stopped by a signal in beam {}; go on with {}", beam_name(beam.number),
+        fmt::format("in beam {}; go on with {}", beam_name(beam.number),
                     shared.request.scope == SearchScope::kPart ? "the same --part" : "--resume"));
   if (shared.failure.is_set()) throw Stopped{};
 }
@@ -138,6 +139,7 @@ void store(const Shared& shared, const Beam& beam, BeamUnit& unit, UnitResult re
 }
 
 void search_unit(Shared& shared, Beam& beam, BeamUnit& unit) {
+  shared.run.expect_room();
   try {
     const auto search = make_search(shared, beam, unit.unit);
     const MemoryInUse memory(shared.memory, beam.memory_bytes);
@@ -169,6 +171,7 @@ void search_unit_in_step(Shared& shared, const Wave& group, std::size_t index, s
     memory_bytes += beams[i].memory_bytes;
   }
   const MemoryInUse memory(shared.memory, memory_bytes);
+  shared.run.expect_room();
   const auto failed = [&](std::size_t k, const std::exception_ptr& failure) {
     members[k]->units[index].result.reset();
     members[k]->units[index].failure = failure_text(failure);
@@ -329,15 +332,17 @@ void check_masks(const std::vector<std::size_t>& todo, std::vector<Beam>& beams)
   }
 }
 
-void check_memory_in_step(const Config& config, Plans& plans, const std::vector<Beam>& beams) {
-  const auto group = wave_in_step(config.limits, beams_in_step(config.rfi, beams));
+std::int64_t memory_of(const Wave& group, Plans& plans) {
   std::int64_t bytes = 0;
   for (const auto i : group.beams) bytes += plans.memory_bytes(i, group.threads_of(0));
-  expect(bytes <= config.limits.memory_bytes,
-         "{} beams in step (rfi.beams) need {:.2f} GB and limits.memory_bytes allows {:.2f}: raise it, lower "
-         "search.dm_max_pc_cm3, or set rfi.beams.enabled = false to search one after another",
-         group.beams.size(), static_cast<double>(bytes) / 1e9,
-         static_cast<double>(config.limits.memory_bytes) / 1e9);
+  return bytes;
+}
+
+void check_memory_in_step(const Config& config, Plans& plans, const std::vector<Beam>& beams) {
+  const auto group = wave_in_step(config.limits, beams_in_step(config.rfi, beams));
+  expect_memory(memory_of(group, plans), config.limits,
+                fmt::format("{} beams in step (rfi.beams) need", group.beams.size()),
+                "lower search.dm_max_pc_cm3, or set rfi.beams.enabled = false to search one after another");
 }
 
 // Of beams in step those of the longest one, as far as each goes.
@@ -364,35 +369,18 @@ void cut_into_units(const Config& config, std::vector<Beam>& beams) {
   }
 }
 
-// Units of beams in step, as long as there are any, then those of the other beams.
-std::vector<std::vector<BeamUnit*>> work_items(const std::vector<std::size_t>& group,
-                                               std::vector<Beam>& beams) {
-  std::vector<std::vector<BeamUnit*>> items;
-  for (const auto i : group)
-    for (std::size_t u = 0; u < beams[i].units.size(); ++u) {
-      if (u == items.size()) items.emplace_back();
-      items[u].push_back(&beams[i].units[u]);
-    }
-  for (const auto i : sound_beams(beams))
-    if (!holds(group, i))
-      for (auto& unit : beams[i].units) items.push_back({&unit});
-  return items;
-}
-
 // What the ledger lacks, of the part that is asked for.
-void choose_units(const SearchRequest& request, const RunDirectory& run,
-                  const std::vector<std::size_t>& group, std::vector<Beam>& beams) {
+void choose_units(const SearchRequest& request, const RunDirectory& run, std::vector<Beam>& beams) {
   for (const auto i : sound_beams(beams))
     for (auto& unit : beams[i].units) unit.result = run.load(beams[i].number, unit.unit);
   if (request.scope == SearchScope::kFinish) return;
-  const auto items = work_items(group, beams);
-  const auto n = items.size(), n_part = static_cast<std::size_t>(request.part.n),
-             part = static_cast<std::size_t>(request.part.number - 1);
-  for (auto item = part * n / n_part; item < (part + 1) * n / n_part; ++item)
-    if (std::any_of(items[item].begin(), items[item].end(), [](const BeamUnit* u) { return !u->result; }))
-      for (auto* unit : items[item]) {
-        unit->result.reset();
-        unit->is_todo = true;
+  const auto items = work_items(request.config.rfi, beams);
+  const auto part = items_of_part(std::ssize(items), request.part);
+  for (auto item = items.begin() + part.begin; item != items.begin() + part.end; ++item)
+    if (std::any_of(item->begin(), item->end(), [](const WorkUnit& w) { return !w.unit->result; }))
+      for (const auto& work : *item) {
+        work.unit->result.reset();
+        work.unit->is_todo = true;
       }
 }
 
@@ -428,6 +416,38 @@ void join_beam(const Config& config, Beam& beam) {
 
 }  // namespace
 
+std::int64_t Plans::peak_memory_bytes(const LimitsConfig& limits) {
+  const auto group = beams_in_step(config_.rfi, beams_);
+  std::int64_t most = memory_of(wave_in_step(limits, group), *this);
+  std::vector<std::size_t> alone;
+  for (const auto i : sound_beams(beams_))
+    if (!holds(group, i)) alone.push_back(i);
+  for (const auto& wave : waves(alone, limits)) {
+    std::int64_t largest = 0;
+    for (const auto i : wave.beams) largest = std::max(largest, memory_bytes(i, wave.threads_of(0)));
+    most = std::max(most, largest * wave.n_worker);
+  }
+  return most;
+}
+
+std::vector<WorkItem> work_items(const RfiConfig& rfi, std::vector<Beam>& beams) {
+  const auto group = beams_in_step(rfi, beams);
+  std::vector<WorkItem> items;
+  for (const auto i : group)
+    for (std::size_t u = 0; u < beams[i].units.size(); ++u) {
+      if (u == items.size()) items.emplace_back();
+      items[u].push_back({&beams[i], &beams[i].units[u]});
+    }
+  for (const auto i : sound_beams(beams))
+    if (!holds(group, i))
+      for (auto& unit : beams[i].units) items.push_back({{&beams[i], &unit}});
+  return items;
+}
+
+SampleRange items_of_part(std::int64_t n_item, const SearchPart& part) {
+  return {(part.number - 1) * n_item / part.n, part.number * n_item / part.n};
+}
+
 void bind_beams(const Config& config, Plans& plans, std::vector<Beam>& beams) {
   const auto opened = sound_beams(beams);
   const int n_threads = thread_count(config.limits);
@@ -455,7 +475,7 @@ void bind_beams(const Config& config, Plans& plans, std::vector<Beam>& beams) {
 Shares search_beams(const SearchRequest& request, const RunDirectory& run, Plans& plans,
                     std::vector<Beam>& beams) {
   const auto group = beams_in_step(request.config.rfi, beams);
-  choose_units(request, run, group, beams);
+  choose_units(request, run, beams);
   const auto begin = std::chrono::steady_clock::now();
   const auto todo = beams_to_do(beams, sound_beams(beams));
   std::int64_t n_sample = 0;

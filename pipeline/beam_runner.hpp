@@ -63,6 +63,8 @@ class Plans {
   const SearchPlan& of(std::size_t beam);
   std::int64_t memory_bytes(std::size_t beam, int n_threads);
   std::vector<Wave> waves(const std::vector<std::size_t>& todo, const LimitsConfig& limits);
+  /// Most that a run of all beams takes at once, as bind_beams() would let it.
+  std::int64_t peak_memory_bytes(const LimitsConfig& limits);
 
  private:
   std::size_t first_like(std::size_t beam) const;
@@ -77,6 +79,18 @@ class Plans {
 /// same samples. Throws std::invalid_argument where the config cannot work for one of them,
 /// std::runtime_error where none can be searched.
 void bind_beams(const Config& config, Plans& plans, std::vector<Beam>& beams);
+
+/// What is searched at once: a unit of one beam, or the same one of all beams in step.
+struct WorkUnit {
+  Beam* beam;
+  BeamUnit* unit;
+};
+using WorkItem = std::vector<WorkUnit>;
+
+/// All work of bound beams, in order; of n_part shares of n_item pieces, the part-th (from 1) begins and ends
+/// with these.
+std::vector<WorkItem> work_items(const RfiConfig& rfi, std::vector<Beam>& beams);
+SampleRange items_of_part(std::int64_t n_item, const SearchPart& part);
 
 /// How the beams were searched.
 struct Shares {

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "kernels/base/units.hpp"
+#include "pipeline/memory_limit.hpp"
 
 namespace tianyan {
 namespace {
@@ -65,12 +66,12 @@ BeamSearch::BeamSearch(const Config& config, Source& source, int beam, int n_thr
       source.memory_bytes();
   footprint_.conditioning = conditioner_.footprint_bytes();
   footprint_.searching = search_.footprint_bytes();
-  expect(
-      footprint_.total() <= config.limits.memory_bytes,
-      "the search needs {:.2f} GB for one beam and limits.memory_bytes allows {:.2f}: raise it, lower "
-      "search.dm_max_pc_cm3 or search.block_s, or raise search.snr_loss_max or search.width_min_s{}",
-      static_cast<double>(footprint_.total()) / 1e9, static_cast<double>(config.limits.memory_bytes) / 1e9,
-      source.memory_bytes() > 0 ? "; making spectra of voltages takes less with fewer limits.threads" : "");
+  const std::string more =
+      source.memory_bytes() > 0 ? "; making spectra of voltages takes less with fewer limits.threads" : "";
+  expect_memory(footprint_.total(), config.limits, "one beam's search needs",
+                "lower search.dm_max_pc_cm3 or search.block_s, or raise search.snr_loss_max or "
+                "search.width_min_s" +
+                    more);
 }
 
 // What DmSearch takes for the stream: what is read, as long as trials are searched.

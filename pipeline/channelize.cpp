@@ -11,6 +11,7 @@
 #include "pipeline/beam_search.hpp"
 #include "pipeline/channelized_source.hpp"
 #include "pipeline/interrupt.hpp"
+#include "pipeline/memory_limit.hpp"
 #include "pipeline/open_input.hpp"
 #include "pipeline/time_range.hpp"
 
@@ -180,16 +181,14 @@ ChannelizeResult channelize(const ChannelizeRequest& request) {
   const auto n_column = std::int64_t{result.info.n_pol} * result.info.n_chan;
   const auto n_stretch = std::min(kScaleSpectra, range.end - range.begin);
   const auto memory = channelizer.footprint_bytes() + n_stretch * n_column * 8 * channelizer.n_dm();
-  expect(memory <= config.limits.memory_bytes,
-         "channelizing needs {:.2f} GB and limits.memory_bytes allows {:.2f}: raise it, take fewer channels, "
-         "products, "
-         "coherent DMs or threads, or a shorter channelize.sample_time_s",
-         static_cast<double>(memory) / 1e9, static_cast<double>(config.limits.memory_bytes) / 1e9);
+  expect_memory(memory, limits_here(config.limits), "channelizing needs",
+                "take fewer channels, products, coherent DMs or threads, or a shorter "
+                "channelize.sample_time_s");
   auto files = create_files(request, channelizer, range);
   Array<float, 3> values({channelizer.n_dm(), n_stretch, n_column});
   Array<std::uint8_t, 2> good({n_stretch, channelizer.n_coarse()});
   for (auto t = range.begin; t < range.end;) {
-    if (interrupted()) throw Interrupted("stopped by a signal; nothing was kept");
+    if (interrupted()) throw Interrupted("while channelizing; nothing was kept");
     const auto n = std::min(n_stretch, range.end - t);
     const auto weights = good.view().slice(0, 0, n);
     channelizer.make(*voltages, t, values.view().slice(1, 0, n), weights);

@@ -5,6 +5,8 @@
 
 #include <map>
 
+#include "pipeline/policy.hpp"
+
 namespace tianyan {
 namespace {
 
@@ -48,10 +50,36 @@ void add_json_option(CLI::App& command, SharedOptions& options) {
   command.add_flag("--json", options.json, "Prints JSON for programs to read");
 }
 
+void add_policy_option(CLI::App& command, SharedOptions& options) {
+  command
+      .add_option(
+          "--policy", options.policies,
+          "A policy that holds beside the site's: what configs may ask for, and where jobs may read and "
+          "write")
+      ->allow_extra_args(false)
+      ->type_name("FILE");
+}
+
 Config load_config(const SharedOptions& options) {
   std::vector<std::string> set = options.set;
   if (options.threads >= 0) set.push_back(fmt::format("limits.threads={}", options.threads));
-  return load_config(options.config, set);
+  auto inputs = options.inputs;
+  for (const auto& path : {options.mask, options.injections})
+    if (!path.empty()) inputs.push_back(path);
+  const auto policies = load_policies(options.policies);
+  return load_config(options.config, set, [&](Config& config, ReadReport& report) {
+    for (const auto& policy : policies) {
+      apply_policy(policy, config, report);
+      check_paths(policy, inputs, options.output, report);
+    }
+  });
+}
+
+void expect_allowed(const SharedOptions& options) {
+  SharedOptions paths;
+  paths.inputs = options.inputs;
+  paths.output = options.output;
+  load_config(paths);
 }
 
 }  // namespace tianyan

@@ -41,16 +41,25 @@ struct SharedOptions {
   std::string config;
   std::vector<std::string> inputs;
   std::vector<std::string> set;
+  std::vector<std::string> policies;  ///< files, beside the site's
+  std::string output;                 ///< what is made: a directory or a file
+  std::string mask;
+  std::string injections;
   int threads = -1;  ///< -1: as the config says
   bool json = false;
 };
 void add_config_argument(CLI::App& command, SharedOptions& options);  ///< CONFIG
 void add_input_arguments(CLI::App& command, SharedOptions& options);  ///< INPUT...
 void add_set_option(CLI::App& command, SharedOptions& options);       ///< --set key=value
+void add_policy_option(CLI::App& command, SharedOptions& options);    ///< --policy FILE
 void add_threads_option(CLI::App& command, SharedOptions& options);   ///< --threads N
 void add_json_option(CLI::App& command, SharedOptions& options);      ///< --json
 
-/// CONFIG, then --set, then --threads.
+/// CONFIG, then --set, then --threads, within what the site's policy and those of --policy allow. So are
+/// inputs, output, mask and injections: throws std::invalid_argument with a line for each violation, before
+/// any is read.
 Config load_config(const SharedOptions& options);
+/// The same for a command without a config.
+void expect_allowed(const SharedOptions& options);
 
 }  // namespace tianyan

@@ -12,7 +12,6 @@ namespace tianyan {
 namespace {
 
 struct Options : SharedOptions {
-  std::string path;
   int beam = 0;
   bool overwrite = false;
   double start_s = 0.0, duration_s = 0.0;
@@ -21,7 +20,7 @@ struct Options : SharedOptions {
 void declare(CLI::App& command, Options& options) {
   add_config_argument(command, options);
   add_input_arguments(command, options);
-  command.add_option("-o,--out", options.path, "The new file; .fits, .fil or .h5 says which format")
+  command.add_option("-o,--out", options.output, "The new file; .fits, .fil or .h5 says which format")
       ->required()
       ->type_name("FILE");
   command.add_option("--beam", options.beam, "Which beam, where the input holds several")->type_name("N");
@@ -76,7 +75,7 @@ ExitCode run(const Options& options) {
   ChannelizeRequest request;
   request.config = load_config(options);
   request.input = one_beam(find_inputs(options.inputs), options.beam);
-  request.path = options.path;
+  request.path = options.output;
   request.overwrite = options.overwrite;
   request.start_s = options.start_s;
   request.duration_s = options.duration_s;
@@ -85,7 +84,7 @@ ExitCode run(const Options& options) {
     if (!progress) progress = std::make_unique<Progress>("channelize", total);
     progress->update(done);
   };
-  catch_interrupts();
+  catch_interrupts(request.config.limits.wall_s);
   const ChannelizeResult result = channelize(request);
   if (progress) progress->finish();
   print(result);

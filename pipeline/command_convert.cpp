@@ -16,7 +16,7 @@ struct Options : SharedOptions {
 
 void declare(CLI::App& command, Options& options) {
   add_input_arguments(command, options);
-  command.add_option("-o,--out", options.convert.path, "The new file; .fil, .fits or .h5 says which format")
+  command.add_option("-o,--out", options.output, "The new file; .fil, .fits or .h5 says which format")
       ->required()
       ->type_name("FILE");
   command.add_flag("--overwrite", options.convert.overwrite, "Replaces a file that is there");
@@ -39,9 +39,11 @@ std::unique_ptr<Source> open_one_beam(const std::vector<std::string>& inputs) {
 }
 
 ExitCode run(const Options& options) {
+  expect_allowed(options);
   const auto source = open_one_beam(options.inputs);
   Progress progress("convert", source->info().n_time);
   ConvertOptions how = options.convert;
+  how.path = options.output;
   how.progress = [&progress](std::int64_t done, std::int64_t) { progress.update(done); };
   const ConvertResult result = convert(*source, how);
   progress.finish();

@@ -8,7 +8,7 @@ namespace tianyan {
 namespace {
 
 struct Options : SharedOptions {
-  std::string output, clean;
+  std::string clean;
   bool overwrite = false, quiet = false;
 };
 

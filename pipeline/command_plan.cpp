@@ -7,6 +7,7 @@
 #include "io/source.hpp"
 #include "pipeline/beam_search.hpp"
 #include "pipeline/command.hpp"
+#include "pipeline/memory_limit.hpp"
 #include "pipeline/open_input.hpp"
 #include "pipeline/result_json.hpp"
 
@@ -22,19 +23,11 @@ void declare(CLI::App& command, Options& o) {
   add_input_arguments(command, o);
   add_set_option(command, o);
   add_threads_option(command, o);
+  add_policy_option(command, o);
   add_json_option(command, o);
 }
 
 double gigabytes(std::int64_t bytes) { return static_cast<double>(bytes) / 1e9; }
-
-// A model, not a measurement, of one core of a recent machine: samples that it reads and normalises, and
-// additions that it makes, in a second.
-constexpr double kSamplesPerCoreS = 0.8e9, kAdditionsPerCoreS = 10e9;
-
-double modelled_s(const SearchPlan& plan, const StreamInfo& info, int n_threads) {
-  const double samples_s = static_cast<double>(info.n_time) * info.n_chan / kSamplesPerCoreS;
-  return (samples_s + plan.additions_per_data_s * info.duration_s() / kAdditionsPerCoreS) / n_threads;
-}
 
 void print_beam(const BeamSearch& search, const Config& config, const StreamInfo& info, int beam,
                 int n_threads) {
@@ -78,7 +71,8 @@ void print_beam(const BeamSearch& search, const Config& config, const StreamInfo
 }
 
 ExitCode run(const Options& o) {
-  const Config config = load_config(o);
+  Config config = load_config(o);
+  config.limits = limits_here(config.limits);
   const auto found = find_inputs(o.inputs);
   const int n_threads = thread_count(config.limits);
   json beams = json::array();

@@ -9,8 +9,8 @@
 namespace tianyan {
 namespace {
 
-struct Options {
-  std::string run, output;
+struct Options : SharedOptions {
+  std::string run;
   bool overwrite = false;
 };
 
@@ -21,6 +21,7 @@ void declare(CLI::App& command, Options& o) {
 }
 
 ExitCode run(const Options& o) {
+  expect_allowed(o);
   if (!o.output.empty()) check_output_path(o.output, o.overwrite);
   std::cout << write_report(o.run, o.output) << '\n';
   return ExitCode::kDone;

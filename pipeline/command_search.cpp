@@ -10,10 +10,7 @@ namespace tianyan {
 namespace {
 
 struct Options : SharedOptions {
-  std::string run;
   std::string backend;
-  std::string mask;
-  std::string injections;
   std::string part;
   bool resume = false, overwrite = false, finish = false, quiet = false;
 };
@@ -21,9 +18,10 @@ struct Options : SharedOptions {
 void declare(CLI::App& command, Options& o) {
   add_config_argument(command, o);
   add_input_arguments(command, o);
-  command.add_option("-o,--output", o.run, "The run directory to make")->required()->type_name("RUN");
+  command.add_option("-o,--output", o.output, "The run directory to make")->required()->type_name("RUN");
   add_set_option(command, o);
   add_threads_option(command, o);
+  add_policy_option(command, o);
   command.add_option("--backend", o.backend,
                      "Where to compute: auto, cpu or cuda (default: as the config says)");
   command
@@ -88,7 +86,7 @@ ExitCode run(const Options& o) {
   if (!o.backend.empty()) shared.set.push_back("search.backend=\"" + o.backend + "\"");
   request.config = load_config(shared);
   request.inputs = o.inputs;
-  request.run_directory = o.run;
+  request.run_directory = o.output;
   request.mask = o.mask;
   request.injections = o.injections;
   request.existing = o.resume      ? ExistingRun::kResume
@@ -104,7 +102,7 @@ ExitCode run(const Options& o) {
     request.existing = ExistingRun::kResume;
   }
   const auto summary = run_search(request);
-  print_remarks(summary.remarks, o.run);
+  print_remarks(summary.remarks, o.output);
   if (request.scope == SearchScope::kPart) {
     std::cout << fmt::format("part {}: {} unit{} searched\n", o.part, summary.n_unit,
                              summary.n_unit == 1 ? "" : "s");
@@ -114,7 +112,7 @@ ExitCode run(const Options& o) {
   std::cout << fmt::format(
       "{} detection{} ({} of known sources) and {} of interference in {} of {} beam{}: {}/report.html\n",
       n_detection, n_detection == 1 ? "" : "s", summary.n_known, summary.n_rfi,
-      summary.n_beam - summary.n_failed, summary.n_beam, summary.n_beam == 1 ? "" : "s", o.run);
+      summary.n_beam - summary.n_failed, summary.n_beam, summary.n_beam == 1 ? "" : "s", o.output);
   return summary.exit_code;
 }
 

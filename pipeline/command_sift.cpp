@@ -18,7 +18,6 @@ namespace tianyan {
 namespace {
 
 struct Options : SharedOptions {
-  std::string out;
   bool overwrite = false;
 };
 
@@ -26,7 +25,7 @@ void declare(CLI::App& command, Options& o) {
   command.add_option("INPUT", o.inputs, "Runs of `tianyan search`, or PRESTO's .singlepulse lists")
       ->required()
       ->type_name("");
-  command.add_option("-o,--output", o.out, "The directory to make, laid out as a run's")
+  command.add_option("-o,--output", o.output, "The directory to make, laid out as a run's")
       ->required()
       ->type_name("OUT");
   command
@@ -74,16 +73,16 @@ void write_json_report(const RunDirectory& out, const Config& config, const Sift
 
 ExitCode run(const Options& o) {
   const Config config = config_of(o);
-  expect_inputs_stay(o.inputs, o.out);
+  expect_inputs_stay(o.inputs, o.output);
   SiftSources sources;
   const auto known = load_catalogues(config.sift, sources.remarks);
   for (const auto& path : o.inputs)
     is_run(path) ? add_run(path, config, sources) : add_list(path, config, sources);
-  const RunDirectory out(o.out, config, o.overwrite ? ExistingRun::kOverwrite : ExistingRun::kRefuse);
-  catch_interrupts();
+  const RunDirectory out(o.output, config, o.overwrite ? ExistingRun::kOverwrite : ExistingRun::kRefuse);
+  catch_interrupts(config.limits.wall_s);
   auto summary = sift_and_write(config, out, sources.inputs, known, meta_of(config, sources, o.inputs));
   summary.remarks.insert(summary.remarks.begin(), sources.remarks.begin(), sources.remarks.end());
-  const auto exit_code = sources.is_incomplete ? ExitCode::kIncomplete : ExitCode::kDone;
+  const auto exit_code = sources.is_incomplete || summary.is_full ? ExitCode::kIncomplete : ExitCode::kDone;
   write_json_report(out, config, sources, summary, o.inputs, exit_code);
   write_report(out.path());
   for (const auto& remark : summary.remarks) std::cerr << "tianyan: " << remark << '\n';
@@ -93,7 +92,8 @@ ExitCode run(const Options& o) {
     std::cout << fmt::format(
         "{} candidates are {} events: {} astrophysical, {} of known sources, {} interference: "
         "{}/detections.ecsv\n",
-        summary.n_candidate, summary.n_group, summary.n_astrophysical, summary.n_known, summary.n_rfi, o.out);
+        summary.n_candidate, summary.n_group, summary.n_astrophysical, summary.n_known, summary.n_rfi,
+        o.output);
   return exit_code;
 }
 

@@ -11,7 +11,7 @@ namespace tianyan {
 namespace {
 
 struct Options : SharedOptions {
-  std::string scan, out_dir;
+  std::string scan;
   bool overwrite = false;
 };
 
@@ -21,8 +21,7 @@ void declare(CLI::App& command, Options& options) {
                   "TOML file: [scan], [[pulse]], [[line]], [[impulse]]; of voltages [scan], [voltages], "
                   "[[pulse]]")
       ->required();
-  command
-      .add_option("-o,--out", options.out_dir, "Directory of the files and of truth.json; made if need be")
+  command.add_option("-o,--out", options.output, "Directory of the files and of truth.json; made if need be")
       ->required()
       ->type_name("DIR");
   add_set_option(command, options);
@@ -31,16 +30,17 @@ void declare(CLI::App& command, Options& options) {
 }
 
 ExitCode run(const Options& options) {
+  expect_allowed(options);
   const ScanSpec spec = load_scan(options.scan, options.set);
   SimulateOptions how;
   how.threads = std::max(options.threads, 0);
   how.overwrite = options.overwrite;
   Progress progress("simulate", scan_length(spec) * static_cast<std::int64_t>(spec.beams.size()));
   how.progress = [&progress](std::int64_t done, std::int64_t) { progress.update(done); };
-  const auto paths = simulate_scan(spec, options.out_dir, how);
+  const auto paths = simulate_scan(spec, options.output, how);
   progress.finish();
   for (const std::string& path : paths) std::cout << path << '\n';
-  std::cout << options.out_dir << "/truth.json\n";
+  std::cout << options.output << "/truth.json\n";
   return ExitCode::kDone;
 }
 

@@ -261,8 +261,21 @@ std::vector<Key> sift_keys(SiftConfig& s) {
 std::vector<Key> limits_keys(LimitsConfig& l) {
   return {
       {"limits.memory_bytes", &l.memory_bytes,
-       "Most memory that the job may take; a plan that needs more is refused.", "bytes", 1e7, 1e15},
+       "Most memory that the job may take; a plan that needs more, or more than the machine and the job's "
+       "control group have left, is refused.",
+       "bytes", 1e7, 1e15},
       {"limits.threads", &l.threads, "Threads; 0 takes all that the machine offers.", "", 0.0, 4096.0},
+      {"limits.wall_s", &l.wall_s,
+       "Longest time that a job may take: it then stops as for a signal, with exit code 75, and --resume "
+       "goes "
+       "on; 0: as long as it takes.",
+       "s", 0.0, 1e9},
+      {"limits.output_bytes", &l.output_bytes,
+       "Most that a run directory may hold: once it does, no further unit, plot or cut-out is begun; 0: as "
+       "much as there is room.",
+       "bytes", 0.0, 1e15},
+      {"limits.dm_trials", &l.dm_trials, "Most trials of DM; a plan that needs more is refused.", "", 1.0,
+       1e9},
   };
 }
 
@@ -358,12 +371,13 @@ bool RfiConfig::Bands::hold(double freq_mhz) const {
                      [&](const Pair& b) { return b[0] <= freq_mhz && freq_mhz <= b[1]; });
 }
 
-Config load_config(const std::string& path, const std::vector<std::string>& set) {
+Config load_config(const std::string& path, const std::vector<std::string>& set, const JudgeConfig& judge) {
   Config config;
   ReadReport report = read_toml(schema_of(config), path, set);
   check_rules(config.search, report);
   check_rules(config.channelize, report);
   check_rules(config.sift, report);
+  if (judge) judge(config, report);
   report.throw_errors();
   return config;
 }

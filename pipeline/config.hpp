@@ -1,6 +1,7 @@
 // The configuration of a search: plain structs, read from TOML and --set, every default visible here.
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -96,7 +97,11 @@ struct ChannelizeConfig {
 
 struct LimitsConfig {
   std::int64_t memory_bytes = 16'000'000'000;
-  int threads = 0;  ///< 0: all that the machine offers
+  int threads = 0;                ///< 0: all that the machine offers
+  double wall_s = 0.0;            ///< 0: as long as it takes
+  std::int64_t output_bytes = 0;  ///< 0: as much as there is
+  std::int64_t dm_trials = 1'000'000;
+  std::string memory_bound_by = "limits.memory_bytes allows";  ///< no key: see limits_here()
 };
 
 /// How candidates of all beams become detections.
@@ -134,10 +139,12 @@ struct Config {
   OutputConfig output;
 };
 
-/// The file's values over the defaults (an empty path: defaults alone), then each "key=value" of `set`.
-/// Throws std::invalid_argument with one line for each mistake, std::runtime_error where there is no such
-/// file.
-Config load_config(const std::string& path, const std::vector<std::string>& set = {});
+/// The file's values over the defaults (an empty path: defaults alone), then each "key=value" of `set`, which
+/// `judge` may find more wrong with, or change. Throws std::invalid_argument with one line for each mistake,
+/// std::runtime_error where there is no such file.
+using JudgeConfig = std::function<void(Config& config, ReadReport& report)>;
+Config load_config(const std::string& path, const std::vector<std::string>& set = {},
+                   const JudgeConfig& judge = nullptr);
 
 /// The effective configuration as TOML with a comment for each key. Loading it gives the same Config.
 std::string print_config(const Config& config);

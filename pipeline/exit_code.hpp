@@ -8,7 +8,7 @@ enum class ExitCode {
   kFailed = 1,       ///< a file, a device or a bug
   kBadUsage = 2,     ///< of the command line or the config
   kIncomplete = 3,   ///< done, but something was skipped or cut short: the output names it
-  kInterrupted = 75  ///< stopped by a signal and resumable (EX_TEMPFAIL)
+  kInterrupted = 75  ///< stopped by a signal or limits.wall_s, and resumable (EX_TEMPFAIL)
 };
 
 }  // namespace tianyan

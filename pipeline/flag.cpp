@@ -12,6 +12,7 @@
 #include "pipeline/beam_runner.hpp"
 #include "pipeline/flag_beam.hpp"
 #include "pipeline/interrupt.hpp"
+#include "pipeline/memory_limit.hpp"
 #include "pipeline/progress.hpp"
 #include "pipeline/result_json.hpp"
 #include "pipeline/version.hpp"
@@ -68,11 +69,9 @@ void check_output(const FlagRequest& request, const std::vector<Beam>& beams) {
 }
 
 void check_memory(const LimitsConfig& limits, std::int64_t bytes, std::size_t n_beam) {
-  expect(bytes <= limits.memory_bytes,
-         "flagging {} beam{} needs {:.2f} GB and limits.memory_bytes allows {:.2f}: raise it, or {}", n_beam,
-         n_beam == 1 ? "" : "s in step", static_cast<double>(bytes) / 1e9,
-         static_cast<double>(limits.memory_bytes) / 1e9,
-         n_beam == 1 ? "shorten rfi.window_s" : "set rfi.beams.enabled = false");
+  expect_memory(bytes, limits,
+                fmt::format("flagging {} beam{} needs", n_beam, n_beam == 1 ? "" : "s in step"),
+                n_beam == 1 ? "shorten rfi.window_s" : "set rfi.beams.enabled = false");
 }
 
 // Flags these beams in step; a beam that fails is named.
@@ -95,7 +94,7 @@ void flag_group(const FlagRequest& request, BeamProgress& progress, std::vector<
         const auto& beam = *group[i].beam;
         progress.update(beam.number, static_cast<std::int64_t>(group[i].work->done_s() /
                                                                beam.source->info().sample_time_s));
-        if (interrupted()) throw Interrupted("stopped by a signal; flagging begins again from the start");
+        if (interrupted()) throw Interrupted("while flagging, which begins again from the start");
       },
       [&](std::size_t i, const std::exception_ptr& failure) { note_failure(*group[i].beam, failure); });
   for (auto& f : group) {
@@ -182,13 +181,15 @@ std::string line_of(const Flagged& f) {
 
 }  // namespace
 
-FlagSummary run_flag(const FlagRequest& request) {
+FlagSummary run_flag(const FlagRequest& asked) {
+  FlagRequest request = asked;
+  request.config.limits = limits_here(asked.config.limits);
   if (!request.clean_extension.empty())
     sink_format_for("x" + request.clean_extension);  // or says which it knows
   const auto found = find_inputs(request.inputs);
   auto beams = open_beams(found, request.config, "");
   check_output(request, beams);
-  catch_interrupts();
+  catch_interrupts(request.config.limits.wall_s);
   const auto all = flag_all(request, beams);
   FlagSummary summary;
   for (const auto& line : found.skipped) summary.remarks.push_back("skipped " + line);

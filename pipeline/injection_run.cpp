@@ -76,7 +76,7 @@ BeamResult shadow_of(const SearchRequest& request, const RunDirectory& run, cons
     progress.update(beam.number, static_cast<std::int64_t>(done_s / sample_time_s));
     if (interrupted())
       throw Interrupted(
-          fmt::format("stopped by a signal among the injections of beam {}; go on with "
+          fmt::format("among the injections of beam {}; go on with "
                       "--resume",
                       beam_name(beam.number)));
   };

@@ -23,7 +23,7 @@ constexpr const char* kFooter =
     "  tianyan search configs/demo.toml demo_data -o demo_run\n"
     "`tianyan COMMAND --help` shows the options and examples of each command.\n"
     "Exit codes: 0 done, 1 failed, 2 bad usage or config, 3 done but something was skipped or cut short,\n"
-    "75 stopped by a signal and resumable.";
+    "75 stopped by a signal or limits.wall_s, and resumable.";
 
 void print_error(const std::string& text) {
   std::istringstream lines(text);

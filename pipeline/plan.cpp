@@ -107,15 +107,24 @@ FdmtParams fdmt_params(const StreamInfo& info, int max_abs, int delay_begin, int
   return f;
 }
 
+// Delays of one pass, in samples of its octave.
+struct PassRange {
+  Sampling sampling;
+  int delay_begin = 0, delay_end = 0;
+  std::int64_t n_trial() const { return (delay_end - delay_begin) / sampling.delay_step; }
+};
+
 PlanPass make_pass(const StreamInfo& info, const Config& config, const SearchPlan& plan,
-                   const Sampling& sampling, int delay_begin, int delay_end) {
+                   const PassRange& range) {
+  const Sampling& sampling = range.sampling;
   PlanPass pass;
   pass.octave = sampling.octave;
   const double t_s = std::ldexp(info.sample_time_s, sampling.octave), width = config.search.width_min_s;
   pass.dm_per_sample_pc_cm3 = t_s / plan.band_delay_s_per_dm;
   const auto& levels = plan.levels[static_cast<std::size_t>(sampling.octave)];
-  pass.fdmt = make_fdmt_plan(fdmt_params(info, levels.max_abs, delay_begin, delay_end, sampling.delay_step),
-                             static_cast<int>(kTimeTile));
+  pass.fdmt = make_fdmt_plan(
+      fdmt_params(info, levels.max_abs, range.delay_begin, range.delay_end, sampling.delay_step),
+      static_cast<int>(kTimeTile));
   pass.boxcar =
       make_boxcar_plan(0.0, config.search.width_max_s / t_s, std::int64_t{info.n_chan} * levels.max_abs,
                        config.search.snr_min_member, kLeastBandFraction * info.n_chan * levels.variance);
@@ -146,7 +155,8 @@ double sharpest_dm(const StreamInfo& info, double dm_begin, double dm_end) {
   return std::clamp(info.coherent_dm_pc_cm3, dm_begin, std::max(dm_begin, dm_end));
 }
 
-void add_octave(SearchPlan& plan, const StreamInfo& info, const Config& config, const OctaveRange& range) {
+void add_octave(const SearchPlan& plan, const StreamInfo& info, const Config& config,
+                const OctaveRange& range, std::vector<PassRange>& passes) {
   const auto& [octave, dm_begin, dm_end] = range;
   const double step = std::ldexp(info.sample_time_s, octave) / plan.band_delay_s_per_dm;
   const double first = std::floor(dm_begin / step), last = std::ceil(dm_end / step);
@@ -155,14 +165,14 @@ void add_octave(SearchPlan& plan, const StreamInfo& info, const Config& config, 
          "search.dm_max_pc_cm3 or raise search.snr_loss_max",
          dm_end, last, step * plan.band_delay_s_per_dm, 1 << 20);
   const int d_last = static_cast<int>(last);
-  for (int d = static_cast<int>(first); d <= d_last; d = plan.passes.back().fdmt.params.delay_end) {
+  for (int d = static_cast<int>(first); d <= d_last; d = passes.back().delay_end) {
     const double first_dm = std::max(d * step, config.search.dm_min_pc_cm3);
     const double last_dm = std::min(d + kMaxDelaysPerPass, d_last) * step;
     const int delay_step = largest_step(info, config.search, sharpest_dm(info, first_dm, last_dm), octave);
     // A step after its last trial the next pass begins; the very last trial is at or beyond the last delay.
     const int n_left = (d_last - d + delay_step - 1) / delay_step + 1;
     const int n_trial = std::min(n_left, kMaxDelaysPerPass / delay_step);
-    plan.passes.push_back(make_pass(info, config, plan, {octave, delay_step}, d, d + n_trial * delay_step));
+    passes.push_back({{octave, delay_step}, d, d + n_trial * delay_step});
   }
 }
 
@@ -193,7 +203,16 @@ void add_passes(SearchPlan& plan, const StreamInfo& info, const Config& config) 
     if (!ranges.empty()) ranges.back().dm_end = above.front().dm_end;  // of the same octave
     ranges.insert(ranges.end(), above.begin() + (ranges.empty() ? 0 : 1), above.end());
   }
-  for (const auto& range : ranges) add_octave(plan, info, config, range);
+  std::vector<PassRange> passes;
+  for (const auto& range : ranges) add_octave(plan, info, config, range, passes);
+  std::int64_t n_trial = 0;
+  for (const auto& pass : passes) n_trial += pass.n_trial();
+  expect(
+      n_trial <= config.limits.dm_trials,
+      "the plan has {} trials of DM and limits.dm_trials allows {}: raise it, lower search.dm_max_pc_cm3, or "
+      "raise search.snr_loss_max or search.width_min_s",
+      n_trial, config.limits.dm_trials);
+  for (const auto& pass : passes) plan.passes.push_back(make_pass(info, config, plan, pass));
 }
 
 std::int64_t round_up(std::int64_t n, std::int64_t unit) { return (n + unit - 1) / unit * unit; }
@@ -222,6 +241,11 @@ void set_work(SearchPlan& plan) {
 }
 
 }  // namespace
+
+double modelled_s(const SearchPlan& plan, const StreamInfo& info, int n_threads) {
+  const double samples_s = static_cast<double>(info.n_time) * info.n_chan / kSamplesPerCoreS;
+  return (samples_s + plan.additions_per_data_s * info.duration_s() / kAdditionsPerCoreS) / n_threads;
+}
 
 double LossBudget::searched() const {
   return 1.0 - (1.0 - dm_step) * (1.0 - delay_rounding) * (1.0 - downsampling);

@@ -83,6 +83,11 @@ inline constexpr int kTrialTile = 32;
 /// Throws std::invalid_argument where the config cannot work for this stream.
 SearchPlan make_search_plan(const Config& config, const StreamInfo& info);
 
+/// A model, not a measurement, of one core of a recent machine: samples that it reads and normalises, and
+/// additions that it makes, in a second. Seconds that the search of a stream takes by it.
+inline constexpr double kSamplesPerCoreS = 0.8e9, kAdditionsPerCoreS = 10e9;
+double modelled_s(const SearchPlan& plan, const StreamInfo& info, int n_threads);
+
 /// Fraction of the S/N of the optimal matched filter that a detection is expected to have, for a Gaussian
 /// pulse that is `width_s` (FWHM) wide in the recorded channels. Events are refined (kernels/refine.hpp):
 /// steps of DM and the tree's roundings decide whether a pulse is found, but cost what is reported of it

@@ -103,6 +103,10 @@ void remove_existing(const std::string& path) {
   for (const auto& file : run_files(path)) fs::remove_all(file);
 }
 
+std::string unit_file(const std::string& run, int beam, int unit) {
+  return fmt::format("{}/ledger/{}/{:04d}.json", run, beam_name(beam), unit);
+}
+
 // What runs that were killed left of files that they were writing; nobody else writes here now.
 void remove_unfinished(const std::string& path) {
   std::vector<fs::path> left;
@@ -152,6 +156,7 @@ std::string host_name() {
 RunDirectory::RunDirectory(const std::string& path, const Config& config, ExistingRun existing)
     : path_(path),
       config_hash_(config_hash(config)),
+      most_bytes_(config.limits.output_bytes),
       resume_(existing == ExistingRun::kResume || existing == ExistingRun::kShare) {
   try {
     check_existing(path, config, existing);
@@ -190,10 +195,6 @@ void RunDirectory::lock(bool is_shared) {
                   owner.empty() ? "jobs that search parts of it" : "another run: " + owner));
 }
 
-std::string RunDirectory::unit_file(int beam, int unit) const {
-  return file(fmt::format("ledger/{}/{:04d}.json", beam_name(beam), unit));
-}
-
 void RunDirectory::bind_inputs(const std::map<int, std::vector<InputFile>>& files) const {
   const std::string path = file("ledger/inputs.json");
   json all = {{"version", kVersion}, {"config", config_hash_}, {"beams", json::object()}};
@@ -224,14 +225,31 @@ void RunDirectory::bind_inputs(const std::map<int, std::vector<InputFile>>& file
   if (dump_json(then["beams"]) != beams_then) write_text_file(path, dump_json(then, 1) + "\n");
 }
 
+bool RunDirectory::is_full() const {
+  if (most_bytes_ == 0) return false;
+  std::int64_t bytes = 0;
+  std::error_code error;  // of files that come and go: others may write here
+  for (fs::recursive_directory_iterator at(path_, error), end; !error && at != end; at.increment(error)) {
+    std::error_code no_file;
+    const auto size = fs::file_size(at->path(), no_file);
+    if (!no_file) bytes += static_cast<std::int64_t>(size);
+  }
+  return bytes >= most_bytes_;
+}
+
+void RunDirectory::expect_room() const {
+  require(!is_full(), "{} holds all that limits.output_bytes = {} allows: raise it and go on with --resume",
+          path_, most_bytes_);
+}
+
 void RunDirectory::store(int beam, const UnitResult& result) const {
   const std::string entry = dump_json(to_json(result));
   const json whole = {{"config", config_hash_}, {"checksum", fnv1a(entry)}, {"unit", entry}};
-  write_text_file(unit_file(beam, result.unit.index), dump_json(whole));
+  write_text_file(unit_file(path_, beam, result.unit.index), dump_json(whole));
 }
 
 std::optional<UnitResult> RunDirectory::load(int beam, const SearchUnit& unit) const {
-  const std::string path = unit_file(beam, unit.index);
+  const std::string path = unit_file(path_, beam, unit.index);
   if (!resume_ || !fs::exists(path)) return std::nullopt;
   try {
     const json whole = json::parse(read_text_file(path));
@@ -260,6 +278,11 @@ void expect_inputs_stay(const std::vector<std::string>& inputs, const std::strin
 void RunDirectory::store(const BeamResult& result) const {
   const json entry = {{"version", kVersion}, {"config", config_hash_}, {"result", to_json(result)}};
   write_text_file(file(fmt::format("ledger/{}.json", beam_name(result.beam))), dump_json(entry));
+}
+
+bool has_unit(const std::string& run_directory, int beam, int unit) {
+  std::error_code unknown;
+  return fs::exists(unit_file(run_directory, beam, unit), unknown);
 }
 
 std::vector<BeamResult> load_ledger(const std::string& run_directory) {

@@ -45,17 +45,21 @@ class RunDirectory {
   void bind_inputs(const std::map<int, std::vector<InputFile>>& files) const;
 
   void store(int beam, const UnitResult& result) const;
+  /// Whether it holds as much as limits.output_bytes allows, others' files included.
+  bool is_full() const;
+  /// Throws std::runtime_error where it is.
+  void expect_room() const;
   /// An earlier result of the same unit, where it is whole.
   std::optional<UnitResult> load(int beam, const SearchUnit& unit) const;
   /// Of all its units.
   void store(const BeamResult& result) const;
 
  private:
-  std::string unit_file(int beam, int unit) const;
   void lock(bool is_shared);
 
   std::string path_;
   std::string config_hash_;
+  std::int64_t most_bytes_;  // 0: any
   bool resume_;
   int lock_ = -1;  // descriptor
 };
@@ -63,6 +67,9 @@ class RunDirectory {
 /// Throws std::invalid_argument where making a run at `run_directory` over an earlier one would remove one of
 /// the inputs, by whatever path they are named.
 void expect_inputs_stay(const std::vector<std::string>& inputs, const std::string& run_directory);
+
+/// Whether the ledger has a result of a unit; whether it is whole, load() says.
+bool has_unit(const std::string& run_directory, int beam, int unit);
 
 /// All beams of a run that have a result, by beam, whatever its config and files. Throws std::runtime_error
 /// naming the file where one cannot be read.

@@ -106,14 +106,30 @@ double distance_to_start(const std::string& name, const std::string& known) {
   return best;
 }
 
+constexpr std::size_t kMostShown = 100;  // of mistakes
 constexpr double kOtherTableCost = 0.5;
 constexpr double kNearFraction = 0.5;  // of a name's letters that may be wrong in what was meant
 
+// What a config holds, as it may stand on somebody's screen.
+std::string as_line(const std::string& text) {
+  constexpr std::size_t kMost = 400;
+  std::string line;
+  for (const unsigned char ch : text.substr(0, kMost)) {
+    if (ch < 0x20 || ch == 0x7f)
+      line += fmt::format("\\x{:02x}", ch);
+    else
+      line += static_cast<char>(ch);
+  }
+  return text.size() > kMost ? line + " ..." : line;
+}
+
 }  // namespace
+
+void ReadReport::add_error(const std::string& line) { errors_.push_back(as_line(line)); }
 
 void ReadReport::add_bad_value(const std::string& key, const std::string& where, const std::string& text) {
   where_[key].clear();
-  errors_.push_back(fmt::format("{}: {} {}", where, key, text));
+  add_error(fmt::format("{}: {} {}", where, key, text));
 }
 
 void ReadReport::rule(bool holds, std::initializer_list<const char*> keys, const std::string& text) {
@@ -125,11 +141,22 @@ void ReadReport::rule(bool holds, std::initializer_list<const char*> keys, const
     if (it->second.empty()) return;
     where = it->second;
   }
-  errors_.push_back(where.empty() ? text : where + ": " + text);
+  add_error(where.empty() ? text : where + ": " + text);
 }
 
+std::string ReadReport::where(const std::string& key) const {
+  const auto it = where_.find(key);
+  return it == where_.end() ? "" : it->second;
+}
+
+bool ReadReport::is_long() const { return errors_.size() >= kMostShown; }
+
 void ReadReport::throw_errors() const {
-  if (!errors_.empty()) throw std::invalid_argument(join(errors_, "\n"));
+  if (errors_.empty()) return;
+  std::vector<std::string> lines(errors_.begin(), errors_.begin() + std::min(kMostShown, errors_.size()));
+  if (errors_.size() > kMostShown)
+    lines.push_back(fmt::format("and {} more mistakes", errors_.size() - kMostShown));
+  throw std::invalid_argument(join(lines, "\n"));
 }
 
 std::string print_value(const Slot& slot) { return std::visit(Printer{}, slot); }
@@ -178,6 +205,8 @@ std::string print_markdown(const Schema& schema) {
 }
 
 std::string nearest_name(const std::string& name, const std::vector<std::string>& known) {
+  constexpr std::size_t kLongest = 100;  // nobody meant more
+  if (name.size() > kLongest) return "";
   std::string best;
   double best_cost = std::numeric_limits<double>::infinity();
   for (const std::string& candidate : known) {

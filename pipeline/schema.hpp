@@ -47,12 +47,18 @@ struct Schema {
 /// What reading found wrong: one line each, all reported together.
 class ReadReport {
  public:
-  void add_error(std::string line) { errors_.push_back(std::move(line)); }
+  void add_error(const std::string& line);
+  /// As many as throw_errors() shows: no more need be made readable.
+  bool is_long() const;
   void add_bad_value(const std::string& key, const std::string& where, const std::string& text);
   void note_read(const std::string& key, const std::string& where) { where_[key] = where; }
+  /// Whether the file or a --set gave the key a value that is possible.
+  bool is_set(const std::string& key) const { return !where(key).empty(); }
+  /// "file:line" of it; empty where it was not set, or is wrong.
+  std::string where(const std::string& key) const;
   /// A condition between keys: an error unless it holds. Not judged where one of the keys is already wrong.
   void rule(bool holds, std::initializer_list<const char*> keys, const std::string& text);
-  /// Throws std::invalid_argument with every line where there are any.
+  /// Throws std::invalid_argument with every line, or the first hundred, where there are any.
   void throw_errors() const;
 
  private:
@@ -60,9 +66,15 @@ class ReadReport {
   std::map<std::string, std::string> where_;  ///< key -> "file:line"; empty for a bad value
 };
 
+inline constexpr std::size_t kMaxTomlBytes = 1'000'000;  ///< of a file
+inline constexpr std::size_t kMaxTextBytes = 500;        ///< of a string
+inline constexpr std::size_t kMaxElements = 1000;        ///< of an array
+
 /// Reads the file (none where `path` is empty), then each "key=value" of `set`, into the schema's fields.
-/// Throws std::runtime_error where there is no such file, std::invalid_argument with line and column where it
-/// is not TOML.
+/// Strings are plain text: no control characters, and none of |&;<>$`\"*?[]{}!, which mean something to
+/// shells and patterns; no such text reaches a shell, but configs come from everywhere. Throws
+/// std::runtime_error where there is no such file, std::invalid_argument with line and column where it is not
+/// TOML.
 ReadReport read_toml(const Schema& schema, const std::string& path, const std::vector<std::string>& set);
 
 /// The values that the fields hold as TOML, each under a comment with its meaning, unit and range.

@@ -13,6 +13,7 @@
 #include "pipeline/beam_runner.hpp"
 #include "pipeline/injection_search.hpp"
 #include "pipeline/interrupt.hpp"
+#include "pipeline/memory_limit.hpp"
 #include "pipeline/report_page.hpp"
 #include "pipeline/result_json.hpp"
 #include "pipeline/run_report.hpp"
@@ -135,7 +136,9 @@ SiftInputs sift_inputs(const Config& config, std::vector<Beam>& beams) {
 
 }  // namespace
 
-SearchSummary run_search(const SearchRequest& request) {
+SearchSummary run_search(const SearchRequest& asked) {
+  SearchRequest request = asked;
+  request.config.limits = limits_here(asked.config.limits);
   expect(request.config.search.backend != "cuda",
          "search.backend = \"cuda\": this build has no CUDA backend; use "
          "\"auto\" or \"cpu\"");
@@ -150,8 +153,8 @@ SearchSummary run_search(const SearchRequest& request) {
   expect(request.scope != SearchScope::kFinish ||
              std::filesystem::exists(request.run_directory + "/ledger/inputs.json"),
          "{} holds no run of which parts were searched", request.run_directory);
-  const RunDirectory run(request.run_directory, request.config, request.existing);
-  catch_interrupts();
+  const RunDirectory run(request.run_directory, asked.config, request.existing);
+  catch_interrupts(request.config.limits.wall_s);
   run.bind_inputs(files_by_beam(beams));
   const auto shares = search_beams(request, run, plans, beams);
   if (request.scope == SearchScope::kPart) return part_summary(beams);
@@ -170,7 +173,7 @@ SearchSummary run_search(const SearchRequest& request) {
   summary.remarks = remarks_of(request.config, found, beams);
   for (const auto& more : {catalogue_remarks, sifted.remarks})
     summary.remarks.insert(summary.remarks.end(), more.begin(), more.end());
-  if (is_incomplete(beams)) summary.exit_code = ExitCode::kIncomplete;
+  if (is_incomplete(beams) || sifted.is_full) summary.exit_code = ExitCode::kIncomplete;
   json injections = nullptr;
   if (!request.injections.empty()) injections = inject(request, run, pulses, beams, summary);
   auto report = report_of(request, beams, shares, summary, sifted);

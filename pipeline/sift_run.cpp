@@ -54,14 +54,18 @@ class Refiner {
       summary_.remarks.push_back(
           fmt::format("{} detections were not measured again: more than sift.max_refined = {}", n_left,
                       config_.sift.max_refined));
+    if (summary_.is_full)
+      summary_.remarks.push_back(
+          fmt::format("only {} of the plots and cut-outs were written: the run holds all that "
+                      "limits.output_bytes = {} allows",
+                      summary_.n_plot, config_.limits.output_bytes));
   }
 
  private:
   bool draws_more() const { return summary_.n_plot < config_.output.max_plots; }
 
   void refine_one(SiftGroup& group) {
-    if (interrupted())
-      throw Interrupted("stopped by a signal while measuring detections; go on with --resume");
+    if (interrupted()) throw Interrupted("while measuring detections; go on with --resume");
     const SiftBeam& beam = inputs_.beams[group.home];
     const SiftData& data = inputs_.data[group.home];
     ++n_tried_;
@@ -80,6 +84,10 @@ class Refiner {
   }
 
   void draw(const Cutout& cutout, const Detection& detection) {
+    if (run_.is_full()) {
+      summary_.is_full = true;
+      return;
+    }
     if (config_.output.plots) plot_cutout(run_.file("plots/" + detection.id + ".png"), cutout, detection);
     if (config_.output.cutouts)
       export_cutout(run_.file("cutouts/" + detection.id + ".h5"), cutout, detection,

@@ -38,6 +38,7 @@ struct SiftSummary {
   std::int64_t n_refined = 0, n_plot = 0;
   std::vector<SiftScan> scans;
   std::vector<std::string> remarks;
+  bool is_full = false;  ///< plots or cut-outs are missing for limits.output_bytes
 };
 
 /// The catalogues that the config names. Throws std::runtime_error where one cannot be read. What a
