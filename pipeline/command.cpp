@@ -37,7 +37,7 @@ void add_input_arguments(CLI::App& command, SharedOptions& options) {
 void add_set_option(CLI::App& command, SharedOptions& options) {
   command.add_option("--set", options.set, "Sets one key, e.g. search.dm_max_pc_cm3=1000; may be repeated")
       ->allow_extra_args(false)
-      ->type_name("KEY=VALUE");
+      ->type_name(kConfigKeyValue);
 }
 
 void add_threads_option(CLI::App& command, SharedOptions& options) {

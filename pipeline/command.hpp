@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "pipeline/config.hpp"
@@ -24,17 +25,28 @@ bool register_command(const CommandText& text, AddCommand add);
 void add_commands(CLI::App& program, ExitCode& exit_code);
 
 /// `const bool kRegistered = register_command<Options>({"info", ...}, declare, run);` at namespace scope.
-template <class Options>
+/// `run` is ExitCode(const Options&), or ExitCode(const Options&, const CLI::App& program) of a command that
+/// looks at the others.
+template <class Options, class Run>
 bool register_command(const CommandText& text, void (*declare)(CLI::App& command, Options& options),
-                      ExitCode (*run)(const Options& options)) {
+                      Run run) {
   return register_command(text, [text, declare, run](CLI::App& program, ExitCode& exit_code) {
     CLI::App* command = program.add_subcommand(text.name, text.summary);
     command->footer(text.examples);
     auto options = std::make_shared<Options>();  // lives as long as the callback that CLI11 keeps
     declare(*command, *options);
-    command->callback([options, run, &exit_code] { exit_code = run(*options); });
+    command->callback([options, run, &program, &exit_code] {
+      if constexpr (std::is_invocable_v<Run, const Options&>)
+        exit_code = run(*options);
+      else
+        exit_code = run(*options, program);
+    });
   });
 }
+
+/// What --set takes, in --help and for completion: a key of the config, or of SCAN.toml.
+inline constexpr const char* kConfigKeyValue = "KEY=VALUE";
+inline constexpr const char* kScanKeyValue = "SCAN.KEY=VALUE";
 
 /// Options that several commands share. A command takes those that it needs with the add_ functions.
 struct SharedOptions {
@@ -50,7 +62,7 @@ struct SharedOptions {
 };
 void add_config_argument(CLI::App& command, SharedOptions& options);  ///< CONFIG
 void add_input_arguments(CLI::App& command, SharedOptions& options);  ///< INPUT...
-void add_set_option(CLI::App& command, SharedOptions& options);       ///< --set key=value
+void add_set_option(CLI::App& command, SharedOptions& options);       ///< --set key=value of the config
 void add_policy_option(CLI::App& command, SharedOptions& options);    ///< --policy FILE
 void add_threads_option(CLI::App& command, SharedOptions& options);   ///< --threads N
 void add_json_option(CLI::App& command, SharedOptions& options);      ///< --json

@@ -18,10 +18,11 @@ void declare(CLI::App& command, Options& o) {
   command.add_option("-o,--output", o.output, "The directory for masks, plots and tables")
       ->required()
       ->type_name("OUT");
-  auto* clean = command.add_option(
-      "--clean", o.clean,
-      "Writes cleaned spectra too: fil, fits or h5; flagged samples become their channel's mean");
-  clean->check([](const std::string& value) { return value.empty() ? "is empty: fil, fits or h5" : ""; });
+  auto* clean = command.add_option("--clean", o.clean,
+                                   "Writes cleaned spectra too; flagged samples become their channel's mean");
+  clean->type_name("fil|fits|h5")->check([](const std::string& value) {
+    return value.empty() ? "is empty: fil, fits or h5" : "";
+  });
   add_set_option(command, o);
   add_threads_option(command, o);
   command.add_flag("--overwrite", o.overwrite, "Replace files of the same names in OUT");

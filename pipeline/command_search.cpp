@@ -22,8 +22,8 @@ void declare(CLI::App& command, Options& o) {
   add_set_option(command, o);
   add_threads_option(command, o);
   add_policy_option(command, o);
-  command.add_option("--backend", o.backend,
-                     "Where to compute: auto, cpu or cuda (default: as the config says)");
+  command.add_option("--backend", o.backend, "Where to compute, instead of where the config says")
+      ->type_name("auto|cpu|cuda");
   command
       .add_option("--mask", o.mask,
                   "Flags to start from: a mask that `tianyan flag` made, or its directory for many beams")

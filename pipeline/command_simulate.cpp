@@ -24,7 +24,9 @@ void declare(CLI::App& command, Options& options) {
   command.add_option("-o,--out", options.output, "Directory of the files and of truth.json; made if need be")
       ->required()
       ->type_name("DIR");
-  add_set_option(command, options);
+  command.add_option("--set", options.set, "Sets one key of SCAN, e.g. scan.duration_s=10; may be repeated")
+      ->allow_extra_args(false)
+      ->type_name(kScanKeyValue);
   add_threads_option(command, options);
   command.add_flag("--overwrite", options.overwrite, "Replaces files that are there");
 }

@@ -1,5 +1,6 @@
 // Exit codes of the program: scripts and batch systems act on them.
 #pragma once
+#include <array>
 
 namespace tianyan {
 
@@ -10,5 +11,19 @@ enum class ExitCode {
   kIncomplete = 3,   ///< done, but something was skipped or cut short: the output names it
   kInterrupted = 75  ///< stopped by a signal or limits.wall_s, and resumable (EX_TEMPFAIL)
 };
+
+struct ExitCodeText {
+  ExitCode code;
+  const char* meaning;
+};
+
+/// As --help and the manual say it.
+inline constexpr std::array<ExitCodeText, 5> kExitCodes = {{
+    {ExitCode::kDone, "done"},
+    {ExitCode::kFailed, "failed: a file, a device, a bug"},
+    {ExitCode::kBadUsage, "bad usage or config"},
+    {ExitCode::kIncomplete, "done, but something was skipped or cut short; the output names it"},
+    {ExitCode::kInterrupted, "stopped by a signal or limits.wall_s, and resumable"},
+}};
 
 }  // namespace tianyan

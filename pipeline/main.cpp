@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <exception>
+#include <filesystem>
 #include <iostream>
 #include <sstream>
 #include <stdexcept>
@@ -21,9 +22,25 @@ constexpr const char* kFooter =
     "  tianyan info demo_data\n"
     "  tianyan plan configs/demo.toml demo_data\n"
     "  tianyan search configs/demo.toml demo_data -o demo_run\n"
-    "`tianyan COMMAND --help` shows the options and examples of each command.\n"
-    "Exit codes: 0 done, 1 failed, 2 bad usage or config, 3 done but something was skipped or cut short,\n"
-    "75 stopped by a signal or limits.wall_s, and resumable.";
+    "`tianyan COMMAND --help` shows the options and examples of each command.\n";
+
+// Where configs/ of the examples is, seen from an installed program; empty where it is not installed.
+std::string installed_configs() {
+  std::error_code ignored;
+  const auto program = std::filesystem::read_symlink("/proc/self/exe", ignored);
+  const auto configs = program.parent_path().parent_path() / "share/tianyan/configs";
+  return std::filesystem::is_directory(configs, ignored) ? configs.string() : "";
+}
+
+std::string footer() {
+  std::string text = kFooter;
+  if (const std::string configs = installed_configs(); !configs.empty())
+    text += fmt::format("The configs of the examples are in {}.\n", configs);
+  text += "Exit codes:";
+  for (const auto& [code, meaning] : kExitCodes)
+    text += fmt::format("\n  {:<2}  {}", static_cast<int>(code), meaning);
+  return text;
+}
 
 void print_error(const std::string& text) {
   std::istringstream lines(text);
@@ -40,7 +57,7 @@ std::string usage_error(const CLI::App& app, const CLI::ParseError& e) {
 
 ExitCode run_program(int argc, char** argv) {
   CLI::App app(kSummary, "tianyan");
-  app.footer(kFooter);
+  app.footer(footer());
   app.set_version_flag("--version", fmt::format("tianyan {}", kVersion));
   app.require_subcommand(1);
   ExitCode exit_code = ExitCode::kDone;

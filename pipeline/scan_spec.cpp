@@ -193,6 +193,13 @@ void check_scan(const ScanSpec& spec, const std::string& prefix) {
   report.throw_errors();
 }
 
+std::vector<std::string> scan_key_names() {
+  ScanSpec spec;
+  std::vector<std::string> names;
+  for (const Key& key : scan_keys(spec)) names.push_back(key.name);
+  return names;
+}
+
 ScanSpec load_scan(const std::string& path, const std::vector<std::string>& set) {
   ScanSpec spec;
   const Schema schema{scan_keys(spec),

@@ -92,6 +92,9 @@ struct ScanSpec {
 /// Whether a signal of these beams is in one; none are named where it is in all.
 bool in_beam(const std::vector<int>& beams, int beam);
 
+/// "scan.seed", ...: the keys that --set takes.
+std::vector<std::string> scan_key_names();
+
 /// SCAN.toml over the defaults, then each "key=value" of `set`; errors as load_config().
 ScanSpec load_scan(const std::string& path, const std::vector<std::string>& set = {});
 
