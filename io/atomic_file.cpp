@@ -20,15 +20,18 @@ namespace {
 // Several machines may write the same file, by processes whose numbers are equal.
 const unsigned kProcessTag = std::random_device{}();
 
-/// Flushes a file or directory by name. Throws std::runtime_error, a full disk included.
-void sync_path(const std::string& path) {
+/// Flushes a file or directory by name. Throws std::runtime_error, a full disk included, that names
+/// `shown_as`.
+void sync_path(const std::string& path, const std::string& shown_as) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  require(fd >= 0, "{}: cannot be opened: {}", path, std::strerror(errno));
+  const int why_not_open = errno;  // the arguments of require() may be evaluated in any order
+  require(fd >= 0, "{}: cannot be opened: {}", shown_as, std::strerror(why_not_open));
   const int status = ::fsync(fd);
   const int reason = errno;
   ::close(fd);
   // File systems that cannot flush a directory say EINVAL; the rename then is as safe as they make it.
-  require(status == 0 || reason == EINVAL, "{}: cannot be flushed to disk: {}", path, std::strerror(reason));
+  require(status == 0 || reason == EINVAL, "{}: cannot be flushed to disk: {}", shown_as,
+          std::strerror(reason));
 }
 
 std::string folder_of(const std::string& path) {
@@ -46,7 +49,7 @@ void check_output_path(const std::string& path, bool overwrite) {
   const std::string folder = folder_of(path);
   require(std::filesystem::is_directory(folder, unknown), "{}: no such directory: {}", path, folder);
   const int status = ::access(folder.c_str(), W_OK | X_OK);
-  const int reason = errno;  // the arguments of require() may be evaluated in any order
+  const int reason = errno;
   require(status == 0, "{}: directory {} cannot be written to: {}", path, folder, std::strerror(reason));
 }
 
@@ -59,12 +62,12 @@ AtomicFile::~AtomicFile() {
 }
 
 void AtomicFile::commit() {
-  sync_path(temporary_path_);
+  sync_path(temporary_path_, path_);
   const int status = std::rename(temporary_path_.c_str(), path_.c_str());
   const int reason = errno;
-  require(status == 0, "{}: cannot be renamed to {}: {}", temporary_path_, path_, std::strerror(reason));
+  require(status == 0, "{}: cannot be renamed from {}: {}", path_, temporary_path_, std::strerror(reason));
   is_committed_ = true;
-  sync_path(folder_of(path_));
+  sync_path(folder_of(path_), path_);
 }
 
 bool is_temporary_name(const std::string& name) {

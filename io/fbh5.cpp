@@ -106,6 +106,7 @@ class Fbh5Source : public Source {
     const Hdf5Lock lock;
     file_ = Hdf5Id(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose, path,
                    "open it as HDF5 (is it cut short?)");
+    file_bytes_ = hdf5_file_bytes(file_, path);
     require(H5Lexists(file_, "data", H5P_DEFAULT) > 0, "{}: HDF5 without a dataset /data: not FBH5", path);
     data_ = Hdf5Id(H5Dopen2(file_, "data", H5P_DEFAULT), H5Dclose, path, "open dataset /data");
     read_shape(data_, path, info_);
@@ -146,6 +147,7 @@ class Fbh5Source : public Source {
     check_hdf5(H5Sselect_hyperslab(in_file, H5S_SELECT_SET, begin, nullptr, n, nullptr), path_, "read /data");
     const herr_t status =
         H5Dread(data_, memory_type(format_), in_memory, in_file, H5P_DEFAULT, out.samples.data());
+    check_hdf5_length(file_, file_bytes_, path_);
     if (status >= 0) return;
     const std::string reason = hdf5_reason();
     throw std::runtime_error(fmt::format("{}: cannot read spectra [{}, {}) of /data: {}{}", path_,
@@ -159,6 +161,7 @@ class Fbh5Source : public Source {
   Losses losses_;
   std::vector<InputFile> files_;
   Hdf5Id file_, data_;
+  std::int64_t file_bytes_ = 0;
 };
 
 /// Integers below 8 bits become 8 bits: HDF5 has no smaller ones, and blimpy expects none.

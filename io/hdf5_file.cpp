@@ -2,6 +2,7 @@
 #include "io/hdf5_file.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -149,7 +150,28 @@ std::string hdf5_reason() {
   std::string text;
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_first, &text);
   H5Eclear2(H5E_DEFAULT);
+  // Of system calls it has time, addresses and the file's name as well, in two lines.
+  const std::string mark = "error message = '";
+  if (const auto at = text.find(mark); at != std::string::npos) {
+    const auto begin = at + mark.size();
+    return text.substr(begin, text.find('\'', begin) - begin);
+  }
   return text.empty() ? "HDF5 gives no reason" : text;
+}
+
+std::int64_t hdf5_file_bytes(hid_t file, const std::string& path) {
+  void* handle = nullptr;
+  check_hdf5(H5Fget_vfd_handle(file, H5P_DEFAULT, &handle), path, "find its descriptor");
+  struct stat status {};
+  const bool is_known = ::fstat(*static_cast<const int*>(handle), &status) == 0;
+  const int reason = errno;
+  require(is_known, "{}: its length cannot be read: {}", path, std::strerror(reason));
+  return status.st_size;
+}
+
+void check_hdf5_length(hid_t file, std::int64_t n_bytes, const std::string& path) {
+  const auto now = hdf5_file_bytes(file, path);
+  require(now >= n_bytes, "{}: ends at byte {} now; it had {} when it was opened", path, now, n_bytes);
 }
 
 void check_hdf5(herr_t status, const std::string& path, const char* what) {

@@ -3,6 +3,7 @@
 #pragma once
 #include <hdf5.h>
 
+#include <cstdint>
 #include <mutex>
 #include <string>
 #include <utility>
@@ -20,7 +21,7 @@ class Hdf5Lock {
   std::lock_guard<std::recursive_mutex> lock_;
 };
 
-/// The first reason of HDF5's error stack, which is cleared.
+/// The first reason of HDF5's error stack, which is cleared; the system's own where it has one.
 std::string hdf5_reason();
 
 /// Throws std::runtime_error "PATH: cannot WHAT: reason" where status is negative.
@@ -48,6 +49,13 @@ class Hdf5Id {
   hid_t id_ = -1;
   Close close_ = nullptr;
 };
+
+/// What the system says of the length of a file that is open for reading.
+std::int64_t hdf5_file_bytes(hid_t file, const std::string& path);
+
+/// After a read: throws std::runtime_error where the file has become shorter than `n_bytes`, which it had
+/// when it was opened. Behind the end of a file HDF5 reads zeros and calls it success.
+void check_hdf5_length(hid_t file, std::int64_t n_bytes, const std::string& path);
 
 /// Whether a file's first bytes are those of HDF5.
 bool has_hdf5_signature(const std::vector<unsigned char>& head);

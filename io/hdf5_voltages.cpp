@@ -221,6 +221,7 @@ class Hdf5VoltageSource : public VoltageSource {
   Hdf5VoltageSource(const std::string& path, int beam, const VoltageHints& hints) : path_(path) {
     const Hdf5Lock lock;
     file_ = open_file(path);
+    file_bytes_ = hdf5_file_bytes(file_, path);
     data_ = open_dataset(file_, "voltages", path);
     const Hdf5Attributes attributes(data_, path);
     check_version(attributes, path);
@@ -325,7 +326,9 @@ class Hdf5VoltageSource : public VoltageSource {
                            kRead);
     check_hdf5(H5Sselect_hyperslab(in_file, H5S_SELECT_SET, begin.data(), nullptr, n.data(), nullptr), path_,
                kRead);
-    if (H5Dread(data_, hdf5_voltage_type(format_), in_memory, in_file, H5P_DEFAULT, to) >= 0) return;
+    const herr_t status = H5Dread(data_, hdf5_voltage_type(format_), in_memory, in_file, H5P_DEFAULT, to);
+    check_hdf5_length(file_, file_bytes_, path_);
+    if (status >= 0) return;
     const std::string reason = hdf5_reason();
     throw std::runtime_error(fmt::format("{}: cannot read rows [{}, {}) of /voltages: {}{}", path_, row,
                                          row + n_row, reason, missing_hdf5_filter(data_, path_)));
@@ -360,6 +363,7 @@ class Hdf5VoltageSource : public VoltageSource {
   Losses losses_;
   std::vector<InputFile> files_;
   Hdf5Id file_, data_;
+  std::int64_t file_bytes_ = 0;
 };
 
 std::vector<int> beams_of(const std::string& path) {

@@ -63,6 +63,11 @@ void Losses::add(const Losses& part) {
   notes.insert(notes.end(), part.notes.begin(), part.notes.end());
 }
 
+bool Losses::counts_less_than(const Losses& other) const {
+  return gap_samples < other.gap_samples || n_gaps < other.n_gaps || lost_bytes < other.lost_bytes ||
+         notes.size() < other.notes.size();
+}
+
 void SinkLosses::add(const RawBlock& block) {
   for (const auto& span : block.spans) {
     const std::int64_t n = span.end - span.begin;

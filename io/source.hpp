@@ -31,6 +31,8 @@ struct Losses {
 
   /// Those of a part of the stream, after the others.
   void add(const Losses& part);
+  /// A file that is opened again counts anew, from less to as much as it had counted before.
+  bool counts_less_than(const Losses& other) const;
 };
 
 class Source {

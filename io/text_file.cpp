@@ -23,9 +23,11 @@ void write_text_file(const std::string& path, const std::string& text) {
 std::string read_text_file(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   require(in.is_open() && !std::filesystem::is_directory(path), "{}: cannot be opened for reading", path);
-  std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-  require(!in.bad(), "{}: cannot be read to its end", path);
-  return text;
+  try {
+    return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  } catch (const std::ios_base::failure& e) {  // of the buffer itself, which knows no file's name
+    throw std::runtime_error(fmt::format("{}: cannot be read: {}", path, e.code().message()));
+  }
 }
 
 }  // namespace tianyan

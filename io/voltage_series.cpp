@@ -107,12 +107,6 @@ std::int64_t gap_between(const Part& a, const Part& b) {
   return gap;
 }
 
-/// A file that was opened again counts anew, from less to as much as it had counted before it was closed.
-bool counts_less(const Losses& a, const Losses& b) {
-  return a.gap_samples < b.gap_samples || a.n_gaps < b.n_gaps || a.lost_bytes < b.lost_bytes ||
-         a.notes.size() < b.notes.size();
-}
-
 /// Bytes of all blocks one after the other, pieces moved along.
 void join(const std::vector<VoltageBlock>& blocks, std::int64_t first_sample, VoltageBlock& out) {
   std::int64_t n_byte = 0;
@@ -202,7 +196,7 @@ class VoltageSeries : public VoltageSource {
     VoltageSource& source = opened(part);
     source.read(first_sample - part.first_sample, n_time, out);
     out.first_sample = first_sample;
-    if (counts_less(part.losses, source.losses())) part.losses = source.losses();
+    if (part.losses.counts_less_than(source.losses())) part.losses = source.losses();
   }
 
   VoltageSource& opened(Part& part) {

@@ -14,7 +14,6 @@
 #include "pipeline/in_step.hpp"
 #include "pipeline/interrupt.hpp"
 #include "pipeline/memory_limit.hpp"
-#include "pipeline/open_input.hpp"
 #include "pipeline/progress.hpp"
 
 namespace tianyan {
@@ -165,7 +164,12 @@ void search_unit_in_step(Shared& shared, const Wave& group, std::size_t index, s
   std::int64_t memory_bytes = 0;
   for (const auto i : group.beams) {
     if (index >= beams[i].units.size()) continue;
-    searches.push_back(make_search(shared, beams[i], beams[i].units[index].unit));
+    try {
+      searches.push_back(make_search(shared, beams[i], beams[i].units[index].unit));
+    } catch (...) {  // a mask that cannot be read
+      beams[i].units[index].failure = failure_text(std::current_exception());
+      continue;
+    }
     streams.push_back(searches.back().get());
     members.push_back(&beams[i]);
     memory_bytes += beams[i].memory_bytes;
@@ -216,48 +220,6 @@ void search_wave(Shared& shared, const Wave& wave, std::vector<Beam>& beams) {
 }
 
 }  // namespace
-
-std::vector<InputFile> files_of(const Beam& beam) {
-  auto files = beam.source->files();
-  if (!beam.mask.empty()) files.push_back(mask_input_file(beam.mask));
-  return files;
-}
-
-std::string failure_text(const std::exception_ptr& failure) {
-  try {
-    std::rethrow_exception(failure);
-  } catch (const std::runtime_error& e) {
-    return e.what();
-  } catch (const std::bad_alloc&) {
-    return "the machine has too little memory";
-  }
-}
-
-void note_failure(Beam& beam, const std::exception_ptr& failure) {
-  beam.result.reset();
-  beam.failure = failure_text(failure);
-}
-
-std::string heavily_flagged_text(int beam, const FlagCounts& counts, const RfiConfig& rfi) {
-  return fmt::format("beam {}: {:.1f} % flagged, more than rfi.flagged_max = {:.0f} %", beam_name(beam),
-                     100.0 * counts.fraction(), 100.0 * rfi.flagged_max);
-}
-
-std::vector<Beam> open_beams(const FoundInputs& found, const Config& config, const std::string& mask) {
-  std::vector<Beam> beams;
-  for (const auto& input : found.beams) {
-    Beam beam;
-    beam.number = input.beam;
-    try {
-      beam.source = open_input(input, config);
-      if (!mask.empty()) beam.mask = mask_file_of(mask, beam.number);
-    } catch (const std::runtime_error& e) {
-      beam.failure = e.what();
-    }
-    beams.push_back(std::move(beam));
-  }
-  return beams;
-}
 
 std::vector<std::size_t> beams_in_step(const RfiConfig& rfi, const std::vector<Beam>& beams) {
   std::vector<std::size_t> group;
@@ -384,16 +346,6 @@ void choose_units(const SearchRequest& request, const RunDirectory& run, std::ve
       }
 }
 
-std::string why_missing(const BeamUnit& unit) {
-  return unit.failure.empty() ? "no whole result in the ledger" : unit.failure;
-}
-
-std::string lost_unit_text(int beam, const BeamUnit& unit, double sample_time_s) {
-  return fmt::format("beam {}: {:.3f} s to {:.3f} s were not searched: {}", beam_name(beam),
-                     static_cast<double>(unit.unit.own.begin) * sample_time_s,
-                     static_cast<double>(unit.unit.own.end) * sample_time_s, why_missing(unit));
-}
-
 void join_beam(const Config& config, Beam& beam) {
   std::vector<UnitResult> results;
   Losses losses;
@@ -401,7 +353,7 @@ void join_beam(const Config& config, Beam& beam) {
     if (unit.result) {
       results.push_back(std::move(*unit.result));
     } else {
-      losses.notes.push_back(lost_unit_text(beam.number, unit, beam.source->info().sample_time_s));
+      losses.notes.push_back(lost_unit_text(beam, unit));
       losses.cut_short = true;
     }
   }
@@ -411,7 +363,8 @@ void join_beam(const Config& config, Beam& beam) {
   }
   beam.result = join_units(config, *beam.plan, *beam.source, beam.number, results);
   beam.result->files = files_of(beam);
-  beam.result->losses.add(losses);
+  losses.add(beam.result->losses);
+  beam.result->losses = std::move(losses);
 }
 
 }  // namespace
@@ -456,12 +409,13 @@ void bind_beams(const Config& config, Plans& plans, std::vector<Beam>& beams) {
     try {
       beams[i].plan = &plans.of(i);
       beams[i].memory_bytes = plans.memory_bytes(i, (n_threads + n_worker - 1) / n_worker);
-    } catch (const std::runtime_error& e) {
-      beams[i].failure = e.what();
+    } catch (...) {
+      leave_out(beams[i]);
     }
   }
   const auto todo = sound_beams(beams);
-  require(!todo.empty(), "{}", beams.empty() ? "nothing to search" : beams.front().failure);
+  require(!beams.empty(), "nothing to search");
+  if (todo.empty()) std::rethrow_exception(beams.front().thrown);
   check_masks(todo, beams);
   require(!sound_beams(beams).empty(), "{}", beams[todo.front()].failure);
   cut_into_units(config, beams);
@@ -509,11 +463,7 @@ Shares search_beams(const SearchRequest& request, const RunDirectory& run, Plans
 void join_beams(const Config& config, const RunDirectory& run, std::vector<Beam>& beams) {
   for (const auto i : sound_beams(beams)) {
     join_beam(config, beams[i]);
-    try {
-      if (beams[i].result) run.store(*beams[i].result);
-    } catch (...) {
-      note_failure(beams[i], std::current_exception());
-    }
+    if (beams[i].result) run.store(*beams[i].result);
   }
 }
 

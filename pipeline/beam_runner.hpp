@@ -36,6 +36,7 @@ struct Beam {
   std::string mask;                  ///< file of a given mask, or empty
   std::optional<BeamResult> result;  ///< of those units that have one, if any has
   std::string failure;               ///< why there is none
+  std::exception_ptr thrown;         ///< with that, where it could not be opened or planned
   std::string remark;                ///< what must be said of it though it is searched
 };
 
@@ -52,6 +53,15 @@ std::vector<InputFile> files_of(const Beam& beam);
 /// What an exception says where it is a beam's own failure; others are rethrown.
 std::string failure_text(const std::exception_ptr& failure);
 void note_failure(Beam& beam, const std::exception_ptr& failure);
+
+/// In a handler: makes what was thrown the failure of a beam that cannot be opened or planned. Where the
+/// config does not fit one beam its header may be damaged: that stops no other beam.
+void leave_out(Beam& beam);
+
+std::string why_missing(const BeamUnit& unit);
+
+/// "beam M03: 512.000 s to 768.000 s were not searched: /data/M03_0002.fits: ..."
+std::string lost_unit_text(const Beam& beam, const BeamUnit& unit);
 
 /// "beam M03: 62.0 % flagged, more than rfi.flagged_max = 50 %"
 std::string heavily_flagged_text(int beam, const FlagCounts& counts, const RfiConfig& rfi);

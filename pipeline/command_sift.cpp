@@ -82,7 +82,8 @@ ExitCode run(const Options& o) {
   catch_interrupts(config.limits.wall_s);
   auto summary = sift_and_write(config, out, sources.inputs, known, meta_of(config, sources, o.inputs));
   summary.remarks.insert(summary.remarks.begin(), sources.remarks.begin(), sources.remarks.end());
-  const auto exit_code = sources.is_incomplete || summary.is_full ? ExitCode::kIncomplete : ExitCode::kDone;
+  const auto exit_code =
+      sources.is_incomplete || summary.is_incomplete ? ExitCode::kIncomplete : ExitCode::kDone;
   write_json_report(out, config, sources, summary, o.inputs, exit_code);
   write_report(out.path());
   for (const auto& remark : summary.remarks) std::cerr << "tianyan: " << remark << '\n';

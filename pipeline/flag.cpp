@@ -127,7 +127,7 @@ std::vector<Flagged> flag_all(const FlagRequest& request, std::vector<Beam>& bea
       groups.front().push_back({&beams[i], nullptr, std::nullopt});
     }
   }
-  require(!groups.empty(), "{}", beams.empty() ? "nothing to flag" : beams.front().failure);
+  if (groups.empty()) std::rethrow_exception(beams.front().thrown);
   BeamProgress progress("flag", static_cast<int>(beams.size()), n_sample, request.quiet);
   std::vector<Flagged> all;
   for (auto& group : groups) {

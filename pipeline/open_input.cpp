@@ -2,6 +2,7 @@
 #include "pipeline/open_input.hpp"
 
 #include "pipeline/channelized_source.hpp"
+#include "pipeline/reopened_source.hpp"
 
 namespace tianyan {
 
@@ -19,10 +20,12 @@ std::unique_ptr<VoltageSource> open_sky_voltages(const BeamInput& input, const C
 }
 
 std::unique_ptr<Source> open_input(const BeamInput& input, const Config& config) {
-  if (!input.is_voltage) return open_series(input.paths);
-  ChannelizeConfig channelize = config.channelize;
-  channelize.products = "intensity";
-  return std::make_unique<ChannelizedSource>(open_sky_voltages(input, config), channelize);
+  return std::make_unique<ReopenedSource>([input, config]() -> std::unique_ptr<Source> {
+    if (!input.is_voltage) return open_series(input.paths);
+    ChannelizeConfig channelize = config.channelize;
+    channelize.products = "intensity";
+    return std::make_unique<ChannelizedSource>(open_sky_voltages(input, config), channelize);
+  });
 }
 
 }  // namespace tianyan

@@ -242,10 +242,19 @@ void RunDirectory::expect_room() const {
           path_, most_bytes_);
 }
 
+void RunDirectory::write_ledger(const std::string& path, const std::string& text) const {
+  try {
+    write_text_file(path, text);
+  } catch (const std::runtime_error& e) {
+    throw LedgerFailure(
+        fmt::format("{}; what {} holds is whole: go on with --resume, or the same --part", e.what(), path_));
+  }
+}
+
 void RunDirectory::store(int beam, const UnitResult& result) const {
   const std::string entry = dump_json(to_json(result));
   const json whole = {{"config", config_hash_}, {"checksum", fnv1a(entry)}, {"unit", entry}};
-  write_text_file(unit_file(path_, beam, result.unit.index), dump_json(whole));
+  write_ledger(unit_file(path_, beam, result.unit.index), dump_json(whole));
 }
 
 std::optional<UnitResult> RunDirectory::load(int beam, const SearchUnit& unit) const {
@@ -277,7 +286,7 @@ void expect_inputs_stay(const std::vector<std::string>& inputs, const std::strin
 
 void RunDirectory::store(const BeamResult& result) const {
   const json entry = {{"version", kVersion}, {"config", config_hash_}, {"result", to_json(result)}};
-  write_text_file(file(fmt::format("ledger/{}.json", beam_name(result.beam))), dump_json(entry));
+  write_ledger(file(fmt::format("ledger/{}.json", beam_name(result.beam))), dump_json(entry));
 }
 
 bool has_unit(const std::string& run_directory, int beam, int unit) {

@@ -9,15 +9,28 @@
 //
 // Every file is written under a name of its own, flushed and renamed: it is whole or not there.
 #pragma once
+#include <exception>
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "pipeline/beam_search.hpp"
 #include "pipeline/config.hpp"
 
 namespace tianyan {
+
+/// Thrown where the ledger cannot be written. No runtime_error, for it is no beam's failure: it ends the run,
+/// for what more would be found could not be kept either.
+class LedgerFailure : public std::exception {
+ public:
+  explicit LedgerFailure(std::string text) : text_(std::move(text)) {}
+  const char* what() const noexcept override { return text_.c_str(); }
+
+ private:
+  std::string text_;
+};
 
 enum class ExistingRun {
   kRefuse,     ///< a directory that is not empty is an error
@@ -44,6 +57,7 @@ class RunDirectory {
   /// std::invalid_argument naming each difference. That a beam cannot be read, then or now, is none.
   void bind_inputs(const std::map<int, std::vector<InputFile>>& files) const;
 
+  /// Throws LedgerFailure where it cannot be written.
   void store(int beam, const UnitResult& result) const;
   /// Whether it holds as much as limits.output_bytes allows, others' files included.
   bool is_full() const;
@@ -51,10 +65,11 @@ class RunDirectory {
   void expect_room() const;
   /// An earlier result of the same unit, where it is whole.
   std::optional<UnitResult> load(int beam, const SearchUnit& unit) const;
-  /// Of all its units.
+  /// Of all its units. Throws as above.
   void store(const BeamResult& result) const;
 
  private:
+  void write_ledger(const std::string& path, const std::string& text) const;
   void lock(bool is_shared);
 
   std::string path_;

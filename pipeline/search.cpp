@@ -40,17 +40,19 @@ std::vector<MetaEntry> meta_of(const Config& config, const std::vector<Beam>& be
 
 std::vector<std::string> remarks_of(const Config& config, const FoundInputs& found,
                                     const std::vector<Beam>& beams) {
-  std::vector<std::string> remarks;
-  for (const auto& line : found.skipped) remarks.push_back("skipped " + line);
+  std::vector<std::string> lost, others;  // what makes the run incomplete stands first: not all is printed
   for (const auto& beam : beams) {
     if (!beam.failure.empty())
-      remarks.push_back(fmt::format("beam {} failed: {}", beam_name(beam.number), beam.failure));
-    if (!beam.remark.empty()) remarks.push_back(beam.remark);
+      lost.push_back(fmt::format("beam {} failed: {}", beam_name(beam.number), beam.failure));
+    if (!beam.remark.empty()) others.push_back(beam.remark);
     if (!beam.result) continue;
+    auto& remarks = is_incomplete(*beam.result) ? lost : others;
     const auto of_result = remarks_of(*beam.result, config.rfi);
     remarks.insert(remarks.end(), of_result.begin(), of_result.end());
   }
-  return remarks;
+  lost.insert(lost.end(), others.begin(), others.end());
+  for (const auto& line : found.skipped) lost.push_back("skipped " + line);
+  return lost;
 }
 
 bool is_incomplete(const std::vector<Beam>& beams) {
@@ -117,8 +119,7 @@ SearchSummary part_summary(const std::vector<Beam>& beams) {
       summary.n_unit += unit.is_todo;
       if (unit.failure.empty()) continue;
       ++summary.n_failed;
-      summary.remarks.push_back(
-          fmt::format("beam {}, unit {}: {}", beam_name(beam.number), unit.unit.index, unit.failure));
+      summary.remarks.push_back(lost_unit_text(beam, unit));
     }
   }
   if (summary.n_failed > 0) summary.exit_code = ExitCode::kIncomplete;
@@ -173,7 +174,7 @@ SearchSummary run_search(const SearchRequest& asked) {
   summary.remarks = remarks_of(request.config, found, beams);
   for (const auto& more : {catalogue_remarks, sifted.remarks})
     summary.remarks.insert(summary.remarks.end(), more.begin(), more.end());
-  if (is_incomplete(beams) || sifted.is_full) summary.exit_code = ExitCode::kIncomplete;
+  if (is_incomplete(beams) || sifted.is_incomplete) summary.exit_code = ExitCode::kIncomplete;
   json injections = nullptr;
   if (!request.injections.empty()) injections = inject(request, run, pulses, beams, summary);
   auto report = report_of(request, beams, shares, summary, sifted);

@@ -54,7 +54,7 @@ class Refiner {
       summary_.remarks.push_back(
           fmt::format("{} detections were not measured again: more than sift.max_refined = {}", n_left,
                       config_.sift.max_refined));
-    if (summary_.is_full)
+    if (is_full_)
       summary_.remarks.push_back(
           fmt::format("only {} of the plots and cut-outs were written: the run holds all that "
                       "limits.output_bytes = {} allows",
@@ -80,12 +80,13 @@ class Refiner {
       if (group.detection.source_class != SourceClass::kRfi && draws_more()) draw(cutout, group.detection);
     } catch (const std::runtime_error& e) {
       summary_.remarks.push_back(fmt::format("{} {}: {}", group.detection.id, undone, e.what()));
+      summary_.is_incomplete = true;
     }
   }
 
   void draw(const Cutout& cutout, const Detection& detection) {
     if (run_.is_full()) {
-      summary_.is_full = true;
+      is_full_ = summary_.is_incomplete = true;
       return;
     }
     if (config_.output.plots) plot_cutout(run_.file("plots/" + detection.id + ".png"), cutout, detection);
@@ -102,6 +103,7 @@ class Refiner {
   Sifted& sifted_;
   SiftSummary& summary_;
   std::int64_t n_tried_ = 0, n_lost_ = 0;
+  bool is_full_ = false;  // the run, for limits.output_bytes
 };
 
 Table all_candidates(const std::vector<SiftBeam>& beams, const Sifted& sifted) {

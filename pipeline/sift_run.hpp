@@ -36,9 +36,9 @@ struct SiftSummary {
   std::int64_t n_candidate = 0;
   std::int64_t n_group = 0, n_astrophysical = 0, n_known = 0, n_rfi = 0;
   std::int64_t n_refined = 0, n_plot = 0;
+  bool is_incomplete = false;  ///< data could not be read again, or a plot or cut-out not be written
   std::vector<SiftScan> scans;
   std::vector<std::string> remarks;
-  bool is_full = false;  ///< plots or cut-outs are missing for limits.output_bytes
 };
 
 /// The catalogues that the config names. Throws std::runtime_error where one cannot be read. What a
