@@ -147,9 +147,9 @@ class Fbh5Source : public Source {
     check_hdf5(H5Sselect_hyperslab(in_file, H5S_SELECT_SET, begin, nullptr, n, nullptr), path_, "read /data");
     const herr_t status =
         H5Dread(data_, memory_type(format_), in_memory, in_file, H5P_DEFAULT, out.samples.data());
+    const std::string reason = status < 0 ? hdf5_reason() : "";
     check_hdf5_length(file_, file_bytes_, path_);
     if (status >= 0) return;
-    const std::string reason = hdf5_reason();
     throw std::runtime_error(fmt::format("{}: cannot read spectra [{}, {}) of /data: {}{}", path_,
                                          first_sample, first_sample + n_time, reason,
                                          missing_hdf5_filter(data_, path_)));

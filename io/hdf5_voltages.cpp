@@ -327,9 +327,9 @@ class Hdf5VoltageSource : public VoltageSource {
     check_hdf5(H5Sselect_hyperslab(in_file, H5S_SELECT_SET, begin.data(), nullptr, n.data(), nullptr), path_,
                kRead);
     const herr_t status = H5Dread(data_, hdf5_voltage_type(format_), in_memory, in_file, H5P_DEFAULT, to);
+    const std::string reason = status < 0 ? hdf5_reason() : "";
     check_hdf5_length(file_, file_bytes_, path_);
     if (status >= 0) return;
-    const std::string reason = hdf5_reason();
     throw std::runtime_error(fmt::format("{}: cannot read rows [{}, {}) of /voltages: {}{}", path_, row,
                                          row + n_row, reason, missing_hdf5_filter(data_, path_)));
   }

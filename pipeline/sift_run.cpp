@@ -7,6 +7,7 @@
 #include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "io/candidate_table.hpp"
 #include "io/catalogue.hpp"
@@ -61,6 +62,9 @@ class Refiner {
                       summary_.n_plot, config_.limits.output_bytes));
   }
 
+  /// Those that have all of their files.
+  const std::set<std::string>& drawn() const { return drawn_; }
+
  private:
   bool draws_more() const { return summary_.n_plot < config_.output.max_plots; }
 
@@ -94,6 +98,7 @@ class Refiner {
       export_cutout(run_.file("cutouts/" + detection.id + ".h5"), cutout, detection,
                     sifted_.scans[detection.scan].observation);
     if (config_.output.plots || config_.output.cutouts) ++summary_.n_plot;
+    drawn_.insert(detection.id);
   }
 
   const Config& config_;
@@ -104,6 +109,7 @@ class Refiner {
   SiftSummary& summary_;
   std::int64_t n_tried_ = 0, n_lost_ = 0;
   bool is_full_ = false;  // the run, for limits.output_bytes
+  std::set<std::string> drawn_;
 };
 
 Table all_candidates(const std::vector<SiftBeam>& beams, const Sifted& sifted) {
@@ -128,6 +134,15 @@ DetectionList list_of(const OutputConfig& output, const Sifted& sifted) {
   return list;
 }
 
+// Of what a run that is resumed had found before all of its beams could be read.
+void remove_others(const std::string& folder, const std::set<std::string>& ids) {
+  if (!std::filesystem::exists(folder)) return;
+  std::vector<std::filesystem::path> others;
+  for (const auto& entry : std::filesystem::directory_iterator(folder))
+    if (!ids.contains(entry.path().stem().string())) others.push_back(entry.path());
+  for (const auto& path : others) std::filesystem::remove(path);
+}
+
 // A format of one file for each detection is written of the strongest ones only.
 void write_formats(const OutputConfig& output, const RunDirectory& run, const DetectionList& list) {
   DetectionList strongest = list;
@@ -137,6 +152,10 @@ void write_formats(const OutputConfig& output, const RunDirectory& run, const De
     const auto& format = export_format(name);
     format.write(format.one_file_each ? strongest : list, run.path());
   }
+  std::set<std::string> events;
+  for (const auto& d : strongest.detections)
+    if (d.source_class == SourceClass::kAstrophysical) events.insert(d.id);
+  remove_others(run.file("events"), events);
 }
 
 void count(const Sifted& sifted, SiftSummary& summary) {
@@ -173,7 +192,8 @@ SiftSummary sift_and_write(const Config& config, const RunDirectory& run, const 
                            const std::vector<KnownSource>& known, const std::vector<MetaEntry>& meta) {
   SiftSummary summary;
   auto sifted = sift_candidates(config.sift, config.output, inputs.beams, known);
-  Refiner(config, run, inputs, known, sifted, summary).run();
+  Refiner refiner(config, run, inputs, known, sifted, summary);
+  refiner.run();
   finish_times(config.sift, known, sifted);
   count(sifted, summary);
   summary.scans = sifted.scans;
@@ -187,6 +207,8 @@ SiftSummary sift_and_write(const Config& config, const RunDirectory& run, const 
   write_ecsv(run.file("detections.ecsv"), detection_table);
   write_ecsv(run.file("candidates.ecsv"), candidate_table);
   write_formats(config.output, run, list);
+  remove_others(run.file("plots"), refiner.drawn());
+  remove_others(run.file("cutouts"), refiner.drawn());
   return summary;
 }
 

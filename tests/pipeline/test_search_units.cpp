@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "pipeline/run_directory.hpp"
 #include "pipeline/search_unit.hpp"
 #include "tests/pipeline/commands_test.hpp"
 #include "tests/pipeline/search_test.hpp"
@@ -281,27 +282,24 @@ TEST_F(RunLockTest, PartsShareARunAndAreGivenAsIOfN) {
     EXPECT_EQ(part(wrong).exit_code, 2) << wrong;
 }
 
-// The second half of the file is not there when it is read.
-TEST(SearchUnit, ThatFailsIsALossOfItsBeam) {
+TEST(SearchUnit, ThatCannotBeKeptEndsTheRun) {
   const TempDir dir;
   auto spec = edge_scan();
   spec.format = "fil";
-  const auto files = simulate_scan(spec, dir.file("scan"));
+  simulate_scan(spec, dir.file("scan"));
   Config config = units_of(4.0);
   config.rfi.beams.enabled = false;
-  search_into(dir.file("run"), {dir.file("scan")}, config);
-  fs::remove_all(dir.file("run/ledger/M02"));
-  fs::create_directories(dir.file("run/ledger/M02/0003.json/in_the_way"));
-  const auto summary = search_into(dir.file("run"), {dir.file("scan")}, config, ExistingRun::kResume);
-  EXPECT_EQ(summary.exit_code, ExitCode::kIncomplete);
-  EXPECT_EQ(summary.n_failed, 0);
-  const auto lost = std::find_if(summary.remarks.begin(), summary.remarks.end(), [](const auto& r) {
-    return r.starts_with("beam M02: 12.080 s to 16.000 s");
-  });
-  ASSERT_NE(lost, summary.remarks.end());
-  EXPECT_NE(lost->find("0003.json"), std::string::npos) << *lost;
-  for (const auto& row : candidates_of(dir.file("run"))) EXPECT_TRUE(row.beam == 1 || row.time_s < 12.08);
-  EXPECT_EQ(candidates_of(dir.file("run")).size(), 15U);
+  fs::create_directories(dir.file("run/ledger/M01/0001.json/in_the_way"));
+  try {
+    search_into(dir.file("run"), {dir.file("scan")}, config, ExistingRun::kResume);
+    ADD_FAILURE() << "nothing was thrown";
+  } catch (const LedgerFailure& e) {
+    EXPECT_TRUE(contains(e.what(), "0001.json")) << e.what();
+    EXPECT_TRUE(contains(e.what(), "Is a directory")) << e.what();
+  }
+  EXPECT_TRUE(fs::exists(dir.file("run/ledger/M01/0000.json")));
+  EXPECT_FALSE(fs::exists(dir.file("run/ledger/M01/0002.json")));
+  EXPECT_FALSE(fs::exists(dir.file("run/candidates.ecsv")));
 }
 
 }  // namespace
