@@ -349,12 +349,14 @@ void choose_units(const SearchRequest& request, const RunDirectory& run, std::ve
 void join_beam(const Config& config, Beam& beam) {
   std::vector<UnitResult> results;
   Losses losses;
+  std::vector<SampleRange> not_searched;
   for (auto& unit : beam.units) {
     if (unit.result) {
       results.push_back(std::move(*unit.result));
     } else {
       losses.notes.push_back(lost_unit_text(beam, unit));
       losses.cut_short = true;
+      not_searched.push_back(unit.unit.own);
     }
   }
   if (results.empty()) {
@@ -365,6 +367,7 @@ void join_beam(const Config& config, Beam& beam) {
   beam.result->files = files_of(beam);
   losses.add(beam.result->losses);
   beam.result->losses = std::move(losses);
+  beam.result->not_searched = joined(std::move(not_searched));
 }
 
 }  // namespace

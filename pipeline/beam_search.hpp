@@ -28,7 +28,8 @@ struct BeamResult {
   std::string format_name;
   std::vector<InputFile> files;
   Losses losses;
-  std::vector<Candidate> candidates;  ///< by time, S/N at least search.snr_min
+  std::vector<SampleRange> not_searched = {};  ///< of units that failed
+  std::vector<Candidate> candidates;           ///< by time, S/N at least search.snr_min
   FlagReport flags;
   std::int64_t n_events = 0;
   std::int64_t n_events_dropped = 0;

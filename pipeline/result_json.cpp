@@ -231,11 +231,14 @@ UnitResult unit_result_from_json(const json& j) {
 json to_json(const BeamResult& r) {
   json candidates = json::array();
   for (const auto& c : r.candidates) candidates.push_back(to_json(c));
+  json ranges = json::array();
+  for (const auto& range : r.not_searched) ranges.push_back({range.begin, range.end});
   return {{"beam", r.beam},
           {"stream", to_json(r.info)},
           {"format", r.format_name},
           {"files", to_json(r.files)},
           {"losses", to_json(r.losses)},
+          {"not_searched", ranges},
           {"candidates", candidates},
           {"flags", to_json(r.flags)},
           {"n_events", r.n_events},
@@ -250,6 +253,7 @@ BeamResult beam_result_from_json(const json& j) {
   r.format_name = j.at("format");
   r.files = files_from_json(j.at("files"));
   r.losses = losses_from(j.at("losses"));
+  for (const auto& range : j.value("not_searched", json::array())) r.not_searched.push_back({range.at(0), range.at(1)});
   for (const auto& c : j.at("candidates")) r.candidates.push_back(candidate_from(c));
   r.flags = flags_from(j.at("flags"));
   r.n_events = j.at("n_events");

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "io/beam_name.hpp"
@@ -19,9 +20,13 @@ using nlohmann::json;
 SiftBeam sift_beam(const BeamResult& result, const SearchConfig& search, int n_bits) {
   const auto file =
       result.files.empty() ? "" : std::filesystem::path(result.files.front().path).filename().string();
-  return {result.beam,          result.info,      file,           result.info.n_chan,
-          result.info.n_pol,    n_bits,           search.snr_min, search.dm_min_pc_cm3,
-          search.dm_max_pc_cm3, result.candidates};
+  auto not_searched = result.not_searched;  // before and after the stream neither
+  not_searched.push_back({std::numeric_limits<std::int64_t>::min(), 0});
+  not_searched.push_back({result.info.n_time, std::numeric_limits<std::int64_t>::max()});
+  return {result.beam,        result.info,          file,
+          result.info.n_chan, result.info.n_pol,    n_bits,
+          search.snr_min,     search.dm_min_pc_cm3, search.dm_max_pc_cm3,
+          result.candidates,  not_searched};
 }
 
 std::vector<std::string> remarks_of(const BeamResult& result, const RfiConfig& rfi) {

@@ -105,7 +105,7 @@ class ScanSift {
   std::optional<std::string> far_beam(const Group& group) const;
   std::optional<Localisation> localised(const Group& group) const;
   void set_position(const Group& group, const std::optional<Localisation>& where, Detection& d) const;
-  double threshold(const std::vector<std::size_t>& entries, double dm_pc_cm3) const;
+  double threshold(const std::vector<std::size_t>& entries, double dm_pc_cm3, const Mjd& arrival) const;
   void find_repetitions(std::vector<SiftGroup>& groups) const;
 
   const SiftConfig& config_;
@@ -179,11 +179,13 @@ std::optional<std::string> ScanSift::far_beam(const Group& group) const {
   return std::nullopt;
 }
 
-// The S/N that a beam would have seen at a DM; infinite where it did not look.
-double ScanSift::threshold(const std::vector<std::size_t>& entries, double dm_pc_cm3) const {
+// The S/N that a beam would have seen at a DM and a time; infinite where it did not look.
+double ScanSift::threshold(const std::vector<std::size_t>& entries, double dm_pc_cm3,
+                           const Mjd& arrival) const {
   double least = std::numeric_limits<double>::infinity();
   for (const auto i : entries)
-    if (beams_[i].dm_min_pc_cm3 <= dm_pc_cm3 && dm_pc_cm3 <= beams_[i].dm_max_pc_cm3)
+    if (beams_[i].dm_min_pc_cm3 <= dm_pc_cm3 && dm_pc_cm3 <= beams_[i].dm_max_pc_cm3 &&
+        beams_[i].looked_at(arrival))
       least = std::min(least, beams_[i].snr_min);
   return least;
 }
@@ -191,12 +193,13 @@ double ScanSift::threshold(const std::vector<std::size_t>& entries, double dm_pc
 std::optional<Localisation> ScanSift::localised(const Group& group) const {
   if (!scan_.has_layout) return std::nullopt;
   const Candidate& best = at(group.by_beam.front());
+  const Mjd arrival = beams_[group.by_beam.front().entry].info.start.plus_seconds(best.time_s);
   std::vector<BeamStrength> strengths;
   for (std::size_t b = 0; b < scan_.beams.size(); ++b) {
     const int beam = beams_[scan_.beams[b].front()].beam;
     const auto seen = std::find_if(group.by_beam.begin(), group.by_beam.end(),
                                    [&](const Place& p) { return beam_of_[p.entry] == b; });
-    const double unseen_below = threshold(scan_.beams[b], best.dm_pc_cm3);
+    const double unseen_below = threshold(scan_.beams[b], best.dm_pc_cm3, arrival);
     if (seen != group.by_beam.end())
       strengths.push_back({beam, at(*seen).snr, true});
     else if (are_neighbours(beam, best.beam) && std::isfinite(unseen_below))

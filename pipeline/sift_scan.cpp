@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <numeric>
 #include <utility>
@@ -193,6 +194,13 @@ SiftScan scan_of(const SiftConfig& sift, const OutputConfig& output, const std::
 }
 
 }  // namespace
+
+bool SiftBeam::looked_at(const Mjd& when) const {
+  const auto sample =
+      static_cast<std::int64_t>(std::floor(when.seconds_since(info.start) / info.sample_time_s));
+  return std::none_of(not_searched.begin(), not_searched.end(),
+                      [&](const SampleRange& r) { return r.begin <= sample && sample < r.end; });
+}
 
 bool has_fast_receiver(const std::string& telescope) {
   const Site* site = find_site(telescope);

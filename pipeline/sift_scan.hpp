@@ -10,6 +10,7 @@
 #include "kernels/base/beam_layout.hpp"
 #include "kernels/base/candidate.hpp"
 #include "kernels/base/detection.hpp"
+#include "kernels/base/sample_range.hpp"
 #include "kernels/base/stream_info.hpp"
 #include "kernels/beam_model.hpp"
 #include "pipeline/config.hpp"
@@ -26,6 +27,10 @@ struct SiftBeam {
   /// Searched from and to: what is not in between may be there unseen.
   double dm_min_pc_cm3 = 0.0, dm_max_pc_cm3 = std::numeric_limits<double>::infinity();
   std::vector<Candidate> candidates;
+  std::vector<SampleRange> not_searched = {};  ///< nor of what arrives then
+
+  /// Whether what arrives then, at the highest frequency, would have been seen.
+  bool looked_at(const Mjd& when) const;
 };
 
 struct SiftScan {

@@ -155,16 +155,19 @@ mode_t mode_of(int flags, va_list arguments) {
   return (flags & O_CREAT) != 0 ? static_cast<mode_t>(va_arg(arguments, int)) : 0;
 }
 
-/// Of stdio's: items of `size` bytes; what fails has the stream's error flag as a real failure has.
+/// Of stdio's: items of `size` bytes. They go on after a short one, and what fails then sets the stream's
+/// flag.
 template <class Body>
 std::size_t limited_items(const char* call, std::size_t size, std::size_t n, FILE* file, Body body) {
   const std::string path = path_of(::fileno(file));
-  const Verdict v = judge(call, path, ::ftello(file), static_cast<std::int64_t>(size * n));
-  if (v.error != 0) {
-    file->_flags |= 0x20;  // _IO_ERR_SEEN
-    return 0;
-  }
-  return body(size == 0 ? n : std::min(n, static_cast<std::size_t>(v.n_left) / size));
+  const std::int64_t at = ::ftello(file), n_byte = static_cast<std::int64_t>(size * n);
+  const Verdict v = judge(call, path, at, n_byte);
+  std::size_t n_done = 0;
+  if (v.error == 0) n_done = body(size == 0 ? n : std::min(n, static_cast<std::size_t>(v.n_left) / size));
+  const Verdict rest = v.n_left < n_byte ? judge(call, path, at + v.n_left, n_byte - v.n_left) : v;
+  if (rest.error != 0) file->_flags |= 0x20;  // _IO_ERR_SEEN
+  if (rest.error != 0) errno = rest.error;
+  return n_done;
 }
 
 }  // namespace

@@ -69,6 +69,29 @@ TEST(Sift, EqualStrengthsInNeighboursAreNoPointSource) {
   EXPECT_NE(text_of(result.groups[0].detection).find("not those of a point source"), std::string::npos);
 }
 
+// A beam that could not be read then is no beam that saw nothing.
+TEST(Sift, ABeamThatWasNotSearchedThenSaysNothingOfAPulse) {
+  const auto place_of = [](const std::vector<SiftBeam>& beams) {
+    return sifted(beams).groups.at(0).detection.position;
+  };
+  auto beams = all_beams();
+  add_source(beams, {1.2, 0.9}, 5.0, kDm, 300.0);
+  ASSERT_EQ(beams[1].candidates.size(), 1u);
+  beams[1].candidates.clear();
+  auto without = beams;
+  without.erase(without.begin() + 1);
+  const auto at = static_cast<std::int64_t>(5.0 / beams[1].info.sample_time_s);
+  EXPECT_GT(separation_deg(place_of(beams), place_of(without)), 1e-3);
+  beams[1].not_searched = {{at + 1, at + 100}};
+  EXPECT_GT(separation_deg(place_of(beams), place_of(without)), 1e-3);
+  beams[1].not_searched = {{0, 10}, {at, at + 1}};
+  EXPECT_EQ(separation_deg(place_of(beams), place_of(without)), 0.0);
+  beams[1].not_searched = {};
+  beams[1].info.start = beams[1].info.start.plus_seconds(-10.0);
+  beams[1].not_searched = {{at, at + 1}};  // by its own clock
+  EXPECT_GT(separation_deg(place_of(beams), place_of(without)), 1e-3);
+}
+
 TEST(Sift, PulsesTwentyMillisecondsApartAreTwo) {
   auto beams = all_beams();
   add(beams[9], 5.0, kDm, 30.0, 4e-3);
