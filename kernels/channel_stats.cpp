@@ -65,16 +65,16 @@ Bounds bounds_of(double location, double half) {
 template <class T>
 Moments moments_of(View<const T, 1> x, const SpanWeights& w, int c, double location, double half,
                    bool sparse) {
-  const auto [low, high] = bounds_of<T>(location, half);
+  const Bounds in = bounds_of<T>(location, half);
   IntegerMoments m;
-  if (low <= high)
+  if (in.low <= in.high)
     for_good_spans(w, c, [&](std::int64_t begin, std::int64_t end) {
       for (auto t = begin; t < end; t += kMaxMoments)
-        add_moments(x.data() + t, std::min(kMaxMoments, end - t), sparse ? kSparseStep : kMomentsRun, low,
-                    high, &m);
+        add_moments(x.data() + t, std::min(kMaxMoments, end - t), sparse ? kSparseStep : kMomentsRun, in.low,
+                    in.high, &m);
     });
-  return {m.n > 0 ? 0.0 : location, static_cast<double>(m.n), static_cast<double>(m.sum + low * m.n),
-          static_cast<double>(m.squares + low * (2 * m.sum + low * m.n))};
+  return {m.n > 0 ? 0.0 : location, static_cast<double>(m.n), static_cast<double>(m.sum + in.low * m.n),
+          static_cast<double>(m.squares + in.low * (2 * m.sum + in.low * m.n))};
 }
 
 std::int64_t count_good(const SpanWeights& w, int c) {

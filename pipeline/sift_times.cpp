@@ -60,10 +60,10 @@ void finish_times(const SiftConfig& config, const std::vector<KnownSource>& know
     if (g.detection.source_class == SourceClass::kKnown && g.detection.inf_bary)
       pulses[g.detection.known_name].push_back(&g.detection);
   std::map<std::string, std::string> reasons;
-  for (const auto& [name, detections] : pulses) {
+  for (const auto& of : pulses) {
     const auto source =
-        std::find_if(known.begin(), known.end(), [&](const KnownSource& k) { return k.name == name; });
-    reasons[name] = phase_reason(detections, *source);
+        std::find_if(known.begin(), known.end(), [&](const KnownSource& k) { return k.name == of.first; });
+    reasons[of.first] = phase_reason(of.second, *source);
   }
   for (auto& g : sifted.groups)
     if (const auto found = reasons.find(g.detection.known_name);

@@ -9,11 +9,15 @@
 namespace tianyan {
 namespace {
 
-#ifdef __SANITIZE_ADDRESS__
-constexpr std::int64_t kMappedFrom = std::int64_t{1} << 62;  // never: only what malloc gives has guard zones
+#if defined(__has_feature)  // clang's way to say what GCC says by a macro
+constexpr bool kIsSanitized = __has_feature(address_sanitizer);
+#elif defined(__SANITIZE_ADDRESS__)
+constexpr bool kIsSanitized = true;
 #else
-constexpr std::int64_t kMappedFrom = std::int64_t{1} << 22;
+constexpr bool kIsSanitized = false;
 #endif
+// Never where addresses are checked: only what malloc gives has guard zones.
+constexpr std::int64_t kMappedFrom = std::int64_t{1} << (kIsSanitized ? 62 : 22);
 
 }  // namespace
 
