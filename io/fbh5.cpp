@@ -64,6 +64,12 @@ void read_position(const Hdf5Attributes& attributes, StreamInfo& info) {
   info.dec_deg = dec_deg;
 }
 
+/// Of a telescope, machine or beam; 0 where it is missing or none.
+int number_in(const Hdf5Attributes& attributes, const char* name) {
+  const double value = attributes.find_number(name).value_or(0.0);
+  return std::abs(value) < 1e6 ? static_cast<int>(value) : 0;
+}
+
 void read_attributes(hid_t dataset, const std::string& path, StreamInfo& info, SampleFormat& format,
                      std::vector<std::string>& notes) {
   const Hdf5Attributes attributes(dataset, path);
@@ -83,11 +89,11 @@ void read_attributes(hid_t dataset, const std::string& path, StreamInfo& info, S
   info.start = {static_cast<std::int64_t>(mjd), (mjd - std::floor(mjd)) * kSecondsPerDay};
   info.source_name = attributes.find_text("source_name");
   const std::string statement = attributes.find_text("rawdatafile");
-  const int telescope_id = static_cast<int>(attributes.find_number("telescope_id").value_or(0.0));
-  const int machine_id = static_cast<int>(attributes.find_number("machine_id").value_or(0.0));
+  const int telescope_id = number_in(attributes, "telescope_id"),
+            machine_id = number_in(attributes, "machine_id");
   info.telescope = telescope_id != 0 ? telescope_name(telescope_id) : stated(statement, "TELESCOP");
   info.backend = machine_id != 0 ? machine_name(machine_id) : stated(statement, "BACKEND");
-  info.beam = beam_of(path, std::llround(attributes.find_number("ibeam").value_or(0.0)), notes);
+  info.beam = beam_of(path, number_in(attributes, "ibeam"), notes);
   read_position(attributes, info);
   format.channels_descending = step < 0.0;
   if (info.n_pol == 2) format.pol_kind = PolKind::kAaBb;
@@ -104,8 +110,7 @@ class Fbh5Source : public Source {
  public:
   explicit Fbh5Source(const std::string& path) : path_(path) {
     const Hdf5Lock lock;
-    file_ = Hdf5Id(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose, path,
-                   "open it as HDF5 (is it cut short?)");
+    file_ = open_hdf5(path);
     file_bytes_ = hdf5_file_bytes(file_, path);
     require(H5Lexists(file_, "data", H5P_DEFAULT) > 0, "{}: HDF5 without a dataset /data: not FBH5", path);
     data_ = Hdf5Id(H5Dopen2(file_, "data", H5P_DEFAULT), H5Dclose, path, "open dataset /data");

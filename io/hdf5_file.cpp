@@ -11,6 +11,7 @@
 #include <memory>
 
 #include "io/atomic_file.hpp"
+#include "io/hdf5_check.hpp"
 #include "kernels/base/expect.hpp"
 
 namespace tianyan {
@@ -191,6 +192,12 @@ bool Hdf5Id::close() {
 bool has_hdf5_signature(const std::vector<unsigned char>& head) {
   constexpr unsigned char kSignature[] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
   return head.size() >= sizeof kSignature && std::memcmp(head.data(), kSignature, sizeof kSignature) == 0;
+}
+
+Hdf5Id open_hdf5(const std::string& path) {
+  check_hdf5_structure(path);
+  return {H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose, path,
+          "open it as HDF5 (is it cut short?)"};
 }
 
 void commit_hdf5(bool is_closed, const Hdf5Output& output, AtomicFile& target) {

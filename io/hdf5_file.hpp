@@ -60,6 +60,9 @@ void check_hdf5_length(hid_t file, std::int64_t n_bytes, const std::string& path
 /// Whether a file's first bytes are those of HDF5.
 bool has_hdf5_signature(const std::vector<unsigned char>& head);
 
+/// For reading, after check_hdf5_structure(). Throws std::runtime_error naming `path`.
+Hdf5Id open_hdf5(const std::string& path);
+
 /// Throws std::runtime_error naming `path` and `name` where data do not lie in the file itself, or in chunks
 /// of which one would take more than 64 MiB of memory.
 void check_hdf5_storage(hid_t dataset, const char* name, const std::string& path);

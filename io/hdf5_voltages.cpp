@@ -9,6 +9,7 @@
 
 #include "io/beam_name.hpp"
 #include "io/hdf5_attributes.hpp"
+#include "io/hdf5_check.hpp"
 #include "io/raw_file.hpp"
 #include "io/voltage_source.hpp"
 #include "kernels/base/expect.hpp"
@@ -19,12 +20,13 @@ namespace tianyan {
 bool is_hdf5_voltages(const std::string& path, const std::vector<unsigned char>& head) {
   if (!has_hdf5_signature(head)) return false;
   const Hdf5Lock lock;
-  const hid_t id = H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT);
-  if (id < 0) {
-    H5Eclear2(H5E_DEFAULT);
+  Hdf5Id file;
+  try {
+    check_hdf5_root(path);
+    file = Hdf5Id(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose, path, "open it");
+  } catch (const std::runtime_error&) {  // whoever opens it as FBH5 will say what is wrong
     return false;
   }
-  const Hdf5Id file(id, H5Fclose, path, "open it");
   return H5Lexists(file, "voltages", H5P_DEFAULT) > 0 && H5Lexists(file, "data", H5P_DEFAULT) <= 0;
 }
 
@@ -54,11 +56,6 @@ namespace {
 constexpr std::int64_t kMaxTimes = std::int64_t{1} << 50;
 constexpr std::int64_t kMaxMissing = std::int64_t{1} << 26, kMissingPiece = 1024;  // rows of /missing
 constexpr const char* kRead = "read /voltages";
-
-Hdf5Id open_file(const std::string& path) {
-  return {H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose, path,
-          "open it as HDF5 (is it cut short?)"};
-}
 
 Hdf5Id open_dataset(hid_t file, const char* name, const std::string& path) {
   require(H5Lexists(file, name, H5P_DEFAULT) > 0, "{}: there is no dataset /{}", path, name);
@@ -220,7 +217,7 @@ class Hdf5VoltageSource : public VoltageSource {
  public:
   Hdf5VoltageSource(const std::string& path, int beam, const VoltageHints& hints) : path_(path) {
     const Hdf5Lock lock;
-    file_ = open_file(path);
+    file_ = open_hdf5(path);
     file_bytes_ = hdf5_file_bytes(file_, path);
     data_ = open_dataset(file_, "voltages", path);
     const Hdf5Attributes attributes(data_, path);
@@ -368,7 +365,7 @@ class Hdf5VoltageSource : public VoltageSource {
 
 std::vector<int> beams_of(const std::string& path) {
   const Hdf5Lock lock;
-  const Hdf5Id file = open_file(path);
+  const Hdf5Id file = open_hdf5(path);
   const Hdf5Id data = open_dataset(file, "voltages", path);
   const Hdf5Attributes attributes(data, path);
   check_version(attributes, path);

@@ -287,8 +287,7 @@ struct MaskReader::File {
   explicit File(const std::string& path_in) : path(path_in) {
     require(is_hdf5_mask(path), "{}: is not HDF5, and so no mask of tianyan", path);
     const Hdf5Lock lock;
-    file = Hdf5Id(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose, path,
-                  "open it as HDF5 (is it cut short?)");
+    file = open_hdf5(path);
     const Hdf5Attributes attributes(file, path);
     check_format(attributes, path);
     n_rule = read_n_rule(attributes, path);
