@@ -1,6 +1,7 @@
 // FitsFile: opening, closing, keywords and errors.
 #include "io/fits_file.hpp"
 
+#include <cstring>
 #include <utility>
 
 #include "io/utf8_text.hpp"
@@ -32,9 +33,19 @@ bool has_no_value(int status) {
          (status >= BAD_INTKEY && status <= NUM_OVERFLOW);
 }
 
+/// No integer is so long, and CFITSIO writes beyond its message that it is none.
+bool is_long(const FitsFile& file, const std::string& keyword) {
+  char value[FLEN_VALUE] = "";
+  int status = 0;
+  fits_read_keyword(file.get(), keyword.c_str(), value, nullptr, &status);
+  if (status != 0) fits_clear_errmsg();
+  return std::strlen(value) > 24;
+}
+
 template <class T>
 std::optional<T> read_key(const FitsFile& file, const std::string& keyword, int type) {
   const FitsLock lock;
+  if (type == TLONGLONG && is_long(file, keyword)) return std::nullopt;
   T value{};
   int status = 0;
   fits_read_key(file.get(), type, keyword.c_str(), &value, nullptr, &status);

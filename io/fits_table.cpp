@@ -18,6 +18,7 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "FITS is big-endian, this machine is not");
 
 constexpr int kMaxColumns = 999;
+constexpr std::int64_t kMaxTileBytes = std::int64_t{1} << 40;
 
 std::int64_t element_bytes(char type) {
   switch (type) {
@@ -97,10 +98,12 @@ FitsTable::FitsTable(FitsFile file) : file_(std::move(file)), raw_(file_.path())
     return;
   }
   tile_rows_ = file_.required_integer("ZTILELEN");
-  require(tile_rows_ > 0, "{}: compressed in tiles of {} rows", path, tile_rows_);
+  require(tile_rows_ > 0 && tile_rows_ <= kMaxTileBytes / row_bytes_,
+          "{}: compressed in tiles of {} rows of {} bytes", path, tile_rows_, row_bytes_);
   require(file_.integer("ZPCOUNT").value_or(0) == 0,
           "{}: compressed, with columns of variable length: expand it first", path);
-  n_row_whole_ = std::min(n_row_, count_whole_tiles(file_.required_integer("NAXIS2")) * tile_rows_);
+  const std::int64_t n_tile = count_whole_tiles(file_.required_integer("NAXIS2"));
+  n_row_whole_ = n_tile > n_row_ / tile_rows_ ? n_row_ : n_tile * tile_rows_;
 }
 
 void FitsTable::read_columns(const std::string& form_keyword) {
@@ -186,17 +189,18 @@ std::vector<double> FitsTable::read_scalars(const FitsColumn& column) {
 
 /// Tiles whose compressed bytes lie within the file for every column.
 std::int64_t FitsTable::count_whole_tiles(std::int64_t n_tile) const {
-  const std::int64_t descriptors = n_tile * file_.required_integer("NAXIS1");
-  const std::int64_t heap = data_start_ + file_.integer("THEAP").value_or(descriptors);
-  require(data_start_ + descriptors <= raw_.size_bytes(),
+  const std::int64_t left = raw_.size_bytes() - data_start_, row_bytes = file_.required_integer("NAXIS1");
+  require(n_tile >= 0 && row_bytes > 0 && n_tile <= left / row_bytes,
           "{}: cut short: its compressed table cannot be read", raw_.path());
+  const std::int64_t heap = file_.integer("THEAP").value_or(n_tile * row_bytes);
+  require(heap >= 0 && heap <= left, "{}: THEAP is {}; there are {} bytes of data", raw_.path(), heap, left);
   for (std::int64_t tile = 0; tile < n_tile; ++tile)
     for (const auto& column : columns_) {
       LONGLONG length = 0, at = 0;
       int status = 0;
       fits_read_descriptll(file_.get(), column.number, tile + 1, &length, &at, &status);
       file_.check(status, fmt::format("find tile {} of column {}", tile + 1, column.name));
-      if (heap + at + length > raw_.size_bytes()) return tile;
+      if (length < 0 || at < 0 || at > left - heap || length > left - heap - at) return tile;
     }
   return n_tile;
 }
