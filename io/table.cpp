@@ -3,6 +3,7 @@
 
 #include <fmt/printf.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <utility>
@@ -24,12 +25,22 @@ bool is_decimal_number(const std::string& text) {
   return error == std::errc() && stop == end && std::isfinite(value);
 }
 
-/// One conversion, of the column's type: "%.9f", "%8.3e", "%05d".
+/// Digits from `at` on, at most `most` of them; where they end.
+std::size_t skip_digits(const std::string& text, std::size_t at, std::size_t most) {
+  const std::size_t begin = at;
+  while (at < text.size() && at - begin < most && text[at] >= '0' && text[at] <= '9') ++at;
+  return at;
+}
+
+/// One conversion, of the column's type: "%.9f", "%8.3e", "%05d". Cells are of at most 99 characters and
+/// digits, so that a table takes no more memory than its text.
 bool is_format_of(const std::string& format, ColumnType type) {
+  if (type == ColumnType::kString || !format.starts_with('%')) return false;
+  std::size_t at = std::min(format.find_first_not_of("+- #0", 1), format.size());
+  at = skip_digits(format, at, 2);
+  if (at < format.size() && format[at] == '.') at = skip_digits(format, at + 1, 2);
   const std::string conversions = type == ColumnType::kInt64 ? "dxX" : "eEfFgG";
-  return type != ColumnType::kString && format.size() >= 2 && format.front() == '%' &&
-         conversions.find(format.back()) != std::string::npos &&
-         format.find_first_not_of("0123456789.+- #", 1) == format.size() - 1;
+  return at + 1 == format.size() && conversions.find(format[at]) != std::string::npos;
 }
 
 bool fits(const Cell& cell, ColumnType type) {
