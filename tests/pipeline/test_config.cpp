@@ -84,7 +84,7 @@ TEST_F(ConfigTest, AMissingOrWrongUnitInANameFindsTheKeyThatWasMeant) {
 }
 
 TEST_F(ConfigTest, KeysThatDoNothingAreRefused) {
-  EXPECT_PRED2(contains, mistake("limits.wall_s = 10"), "unknown key 'limits.wall_s'");
+  EXPECT_PRED2(contains, mistake("limits.cores = 10"), "unknown key 'limits.cores'");
   EXPECT_PRED2(contains, mistake("[nothing]"), "unknown key 'nothing'; no known one is near it");
 }
 
