@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 
 #include "kernels/base/expect.hpp"
 
@@ -78,8 +79,11 @@ std::int64_t gzip_expands_to(std::vector<unsigned char>& gzip, std::int64_t most
 /// gzip expand to another number of bytes.
 std::vector<unsigned char> read_cell(const FitsFile& from, int column, std::int64_t tile,
                                      std::int64_t n_expanded) {
+  const FitsLock lock;
   LONGLONG n = 0, at = 0;
   int status = 0;
+  fits_clear_errmsg();  // what expanding has tried and done without
+  errno = 0;
   fits_read_descriptll(from.get(), column, tile + 1, &n, &at, &status);
   from.check(status, fmt::format("find tile {}", tile + 1));
   require(n >= 0 && n <= (LONGLONG{1} << 31), "{}: tile {} has {} compressed bytes", from.path(), tile + 1,

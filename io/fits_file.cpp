@@ -1,6 +1,7 @@
 // FitsFile: opening, closing, keywords and errors.
 #include "io/fits_file.hpp"
 
+#include <cerrno>
 #include <cstring>
 #include <utility>
 
@@ -12,13 +13,16 @@ namespace {
 
 std::recursive_mutex fits_mutex;  // of a CFITSIO without locks of its own
 
-/// CFITSIO's own words for a status: its short text, and the first line of its error stack.
+/// CFITSIO's own words for a status: its short text, and the first line of its error stack. Of reads the
+/// system's too.
 std::string reason_of(int status) {
+  const int system_reason = errno;  // which CFITSIO leaves as it is
   const FitsLock lock;
   char text[FLEN_STATUS] = "", line[FLEN_ERRMSG] = "";
   fits_get_errstatus(status, text);
   std::string reason = fmt::format("{} (CFITSIO status {})", text, status);
   if (fits_read_errmsg(line) != 0) reason += fmt::format(": {}", line);
+  if (status == READ_ERROR && system_reason != 0) reason += fmt::format(": {}", std::strerror(system_reason));
   fits_clear_errmsg();
   return reason;
 }

@@ -232,6 +232,21 @@ TEST_F(BadInputTest, ASignalStopsTheRunWith75AndResumeGoesOnToTheSameTables) {
   EXPECT_EQ(read_text(dir_.file("run/candidates.ecsv")), read_text(dir_.file("whole/candidates.ecsv")));
 }
 
+TEST_F(BadInputTest, ABeamThatTheConfigDoesNotFitDoesNotStopTheOthers) {
+  auto spec = small_spec(4.096);
+  spec.format = "fil";
+  spec.beams = {1, 2};
+  const auto files = simulate_scan(spec, dir_.file("scan"));
+  std::string text = read_text(files[0]);
+  text.replace(text.find("nchans") + 6, 4, std::string("\1\0\0\0", 4));
+  std::ofstream(files[0], std::ios::binary) << text;
+  expect_refused(search(files[0]), 2, "a search for dispersed pulses needs at least 2 channels");
+  const auto o = search(dir_.file("scan"));
+  EXPECT_EQ(o.exit_code, 3) << o.err;
+  EXPECT_TRUE(contains(o.err, "beam M01 failed: a search for dispersed pulses")) << o.err;
+  EXPECT_TRUE(contains(o.out, " in 1 of 2 beams")) << o.out;
+}
+
 TEST_F(BadInputTest, ABeamThatFailsDoesNotStopTheOthers) {
   auto spec = small_spec(1.024);
   spec.beams = {1, 2};
