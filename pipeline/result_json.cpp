@@ -253,7 +253,8 @@ BeamResult beam_result_from_json(const json& j) {
   r.format_name = j.at("format");
   r.files = files_from_json(j.at("files"));
   r.losses = losses_from(j.at("losses"));
-  for (const auto& range : j.value("not_searched", json::array())) r.not_searched.push_back({range.at(0), range.at(1)});
+  for (const auto& range : j.value("not_searched", json::array()))
+    r.not_searched.push_back({range.at(0), range.at(1)});
   for (const auto& c : j.at("candidates")) r.candidates.push_back(candidate_from(c));
   r.flags = flags_from(j.at("flags"));
   r.n_events = j.at("n_events");
