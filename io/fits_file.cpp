@@ -22,6 +22,7 @@ std::string reason_of(int status) {
   fits_get_errstatus(status, text);
   std::string reason = fmt::format("{} (CFITSIO status {})", text, status);
   if (fits_read_errmsg(line) != 0) reason += fmt::format(": {}", line);
+  if (reason.ends_with(':')) reason.pop_back();
   if (status == READ_ERROR && system_reason != 0) reason += fmt::format(": {}", std::strerror(system_reason));
   fits_clear_errmsg();
   return reason;
