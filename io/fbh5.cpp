@@ -8,6 +8,7 @@
 #include "io/atomic_file.hpp"
 #include "io/beam_name.hpp"
 #include "io/hdf5_attributes.hpp"
+#include "io/hdf5_read.hpp"
 #include "io/hdf5_voltages.hpp"
 #include "io/raw_file.hpp"
 #include "io/sigproc_ids.hpp"
@@ -144,20 +145,13 @@ class Fbh5Source : public Source {
     out.spans.clear();
     if (n_time == 0) return;
     out.spans.push_back({0, n_time, false, {}, {}, {}});
-    const hsize_t begin[3] = {static_cast<hsize_t>(first_sample), 0, 0};
-    const hsize_t n[3] = {static_cast<hsize_t>(n_time), static_cast<hsize_t>(info_.n_pol),
-                          static_cast<hsize_t>(info_.n_chan)};
-    const Hdf5Id in_file(H5Dget_space(data_), H5Sclose, path_, "read /data");
-    const Hdf5Id in_memory(H5Screate_simple(3, n, nullptr), H5Sclose, path_, "read /data");
-    check_hdf5(H5Sselect_hyperslab(in_file, H5S_SELECT_SET, begin, nullptr, n, nullptr), path_, "read /data");
-    const herr_t status =
-        H5Dread(data_, memory_type(format_), in_memory, in_file, H5P_DEFAULT, out.samples.data());
-    const std::string reason = status < 0 ? hdf5_reason() : "";
+    const std::vector<hsize_t> begin = {static_cast<hsize_t>(first_sample), 0, 0};
+    const std::vector<hsize_t> n = {static_cast<hsize_t>(n_time), static_cast<hsize_t>(info_.n_pol),
+                                    static_cast<hsize_t>(info_.n_chan)};
     check_hdf5_length(file_, file_bytes_, path_);
-    if (status >= 0) return;
-    throw std::runtime_error(fmt::format("{}: cannot read spectra [{}, {}) of /data: {}{}", path_,
-                                         first_sample, first_sample + n_time, reason,
-                                         missing_hdf5_filter(data_, path_)));
+    read_hdf5(data_, memory_type(format_), begin, n, out.samples.data(), path_,
+              fmt::format("read spectra [{}, {}) of /data", first_sample, first_sample + n_time));
+    check_hdf5_length(file_, file_bytes_, path_);
   }
 
   std::string path_;

@@ -2,12 +2,10 @@
 // a whole.
 #include "io/fits_expand.hpp"
 
-#include <zlib.h>
-
 #include <algorithm>
-#include <array>
 #include <cerrno>
 
+#include "io/inflate.hpp"
 #include "kernels/base/expect.hpp"
 
 namespace tianyan {
@@ -56,25 +54,6 @@ void put_compression(const FitsFile& packed, const FitsFile& from, const std::ve
   packed.check(status, "expand it in memory");
 }
 
-/// How many bytes a gzip stream expands to before it ends or is damaged; more than `most` is not told apart.
-std::int64_t gzip_expands_to(std::vector<unsigned char>& gzip, std::int64_t most) {
-  std::array<unsigned char, 1 << 15> expanded;
-  z_stream stream{};
-  if (inflateInit2(&stream, 15 + 16) != Z_OK) throw std::bad_alloc();
-  stream.next_in = gzip.data();
-  stream.avail_in = static_cast<uInt>(gzip.size());
-  std::int64_t n = 0;
-  int status = Z_OK;
-  while (status == Z_OK && n <= most) {
-    stream.next_out = expanded.data();
-    stream.avail_out = static_cast<uInt>(expanded.size());
-    status = inflate(&stream, Z_NO_FLUSH);
-    n += std::ssize(expanded) - stream.avail_out;
-  }
-  inflateEnd(&stream);
-  return n;
-}
-
 /// The compressed bytes of a column in a tile. CFITSIO writes and reads beyond its buffers where those of
 /// gzip expand to another number of bytes.
 std::vector<unsigned char> read_cell(const FitsFile& from, int column, std::int64_t tile,
@@ -94,7 +73,7 @@ std::vector<unsigned char> read_cell(const FitsFile& from, int column, std::int6
   fits_read_col(from.get(), TBYTE, column, tile + 1, 1, n, nullptr, bytes.data(), nullptr, &status);
   from.check(status, fmt::format("read tile {}", tile + 1));
   if (from.text(fmt::format("ZCTYP{}", column)).starts_with("GZIP") && n > 0) {
-    const std::int64_t n_there = gzip_expands_to(bytes, n_expanded);
+    const std::int64_t n_there = inflated_bytes(bytes, ZlibKind::kGzip, n_expanded);
     require(n_there == n_expanded, "{}: tile {} is damaged: it expands to {} bytes, not {}", from.path(),
             tile + 1, n_there > n_expanded ? "more" : fmt::to_string(n_there), n_expanded);
   }

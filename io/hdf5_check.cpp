@@ -13,7 +13,7 @@
 namespace tianyan {
 namespace {
 
-constexpr std::uint64_t kUndefined = ~std::uint64_t{0};
+constexpr std::uint64_t kUndefined = kHdf5Undefined;
 constexpr std::uint64_t kMaxPieceBytes = 64u << 20;  // of a header, a heap or a node
 constexpr std::uint64_t kMaxNodes = 1u << 22;
 constexpr std::uint64_t kMaxChunks = 4096;  // pieces of one header
@@ -49,10 +49,7 @@ class Walk {
   void messages(Hdf5Bytes chunk);
   void new_messages(Hdf5Bytes chunk);
   void message(std::uint64_t type, Hdf5Bytes body);
-  void layout(Hdf5Bytes body);
-  void filters(Hdf5Bytes body);
   void link(Hdf5Bytes body);
-  void fill_value(Hdf5Bytes body);
   void group(std::uint64_t tree, std::uint64_t heap);
   void read_names(std::uint64_t heap);
   void check_free_list(std::uint64_t first) const;
@@ -68,17 +65,15 @@ class Walk {
   Superblock superblock_;
   Piece names_;                                               // of the group at hand
   std::vector<std::pair<std::string, std::uint64_t>> found_;  // headers of kObjects
-  std::vector<std::pair<std::uint64_t, std::uint64_t>>
-      more_;  // chunks of the header at hand: address, length
   std::set<std::uint64_t> nodes_;
   std::map<std::uint64_t, std::map<std::uint64_t, std::uint64_t>> heaps_;  // address: object: bytes
   std::string name_;                                                       // of the object at hand
   bool header_is_new_ = false, has_order_ = false;
   bool is_root_ = true;
-  std::pair<std::uint64_t, std::uint64_t> group_{kUndefined,
-                                                 kUndefined};  // tree and heap, as the header says
+  std::pair<std::uint64_t, std::uint64_t> group_{kUndefined, kUndefined};  // the root's tree and heap
   // Of the header at hand:
-  std::uint64_t chunk_tree_ = kUndefined, chunk_rank_ = 0, chunk_bytes_ = 0;
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> more_;  // its pieces: address, length
+  Hdf5Chunks chunks_;
   std::vector<std::uint64_t> filters_;
 };
 
@@ -156,7 +151,7 @@ void Walk::read_new_superblock() {
 void Walk::object(std::uint64_t address) {
   const Piece head = read(address, 4, "the object header");
   header_is_new_ = head.fields().begins("OHDR");
-  chunk_tree_ = kUndefined;
+  chunks_ = {};
   filters_.clear();
   if (header_is_new_)
     open_new_header(address);
@@ -170,7 +165,7 @@ void Walk::object(std::uint64_t address) {
     else
       messages(chunk.fields());
   }
-  if (chunk_tree_ != kUndefined) chunk_node(chunk_tree_, 255);
+  if (chunks_.tree != kUndefined) chunk_node(chunks_.tree, 255);
 }
 
 void Walk::open_header(std::uint64_t address) {
@@ -228,14 +223,16 @@ void Walk::message(std::uint64_t type, Hdf5Bytes body) {
       body.skip(body.number(4));
       return;
     case 0x05:
-      return fill_value(body);
+      return check_hdf5_fill_value(body);
     case 0x07:
       throw std::runtime_error(
           fmt::format("{}: dataset /{} is not stored in the file itself", file_.path(), name_));
     case 0x08:
-      return layout(body);
+      chunks_ = check_hdf5_layout(body).value_or(Hdf5Chunks{});
+      return;
     case 0x0b:
-      return filters(body);
+      filters_ = check_hdf5_filters(body);
+      return;
     case 0x0c:
       return check_hdf5_attribute(body, [this](const Hdf5Reference& to) { reference(to); });
     case 0x0d:  // comment
@@ -288,63 +285,6 @@ void Walk::link(Hdf5Bytes body) {
       body.check(kind == 0, "has a link that leads elsewhere");
       found_.emplace_back(known, body.number(8));
     }
-}
-
-void Walk::fill_value(Hdf5Bytes body) {
-  const std::uint64_t version = body.number(1);
-  body.check(version >= 1 && version <= 3, "has a fill value of an unknown version");
-  if (version == 3) {
-    if ((body.number(1) & 0x20) != 0) body.skip(body.number(4));
-    return;
-  }
-  body.skip(2);
-  if (body.number(1) != 0 || version == 1) body.skip(body.number(4));
-}
-
-void Walk::layout(Hdf5Bytes body) {
-  const std::uint64_t version = body.number(1);
-  body.check(version >= 1 && version <= 4, "has a layout of an unknown version");
-  if (version == 4) return;  // of the newer format
-  std::uint64_t kind = 0, rank = 0;
-  if (version < 3) {
-    rank = body.number(1);
-    kind = body.number(1);
-    body.skip(5);
-  } else {
-    kind = body.number(1);
-    if (kind == 2) rank = body.number(1);
-  }
-  body.check(kind <= 2 && rank <= 33, "has a layout of an unknown kind");
-  if (kind == 0 && version == 3) return body.skip(body.number(2));
-  const std::uint64_t address = kind == 0 ? kUndefined : body.number(8);
-  if (kind == 1 && version == 3) return body.skip(8);
-  chunk_bytes_ = 1;
-  for (std::uint64_t r = 0; r < rank; ++r) {
-    const std::uint64_t size = body.number(4);
-    body.check(kind != 2 || (size != 0 && chunk_bytes_ <= kUndefined / size / 2), "has impossible chunks");
-    chunk_bytes_ *= size;
-  }
-  if (kind == 0) body.skip(body.number(4));
-  if (kind != 2) return;
-  body.check(rank >= 2, "has chunks of no axes");
-  chunk_tree_ = address;
-  chunk_rank_ = rank;
-}
-
-void Walk::filters(Hdf5Bytes body) {
-  const std::uint64_t version = body.number(1), n = body.number(1);
-  body.check((version == 1 || version == 2) && n <= 32, "has filters of an unknown version");
-  if (version == 1) body.skip(6);
-  for (std::uint64_t i = 0; i < n; ++i) {
-    const std::uint64_t id = body.number(2);
-    filters_.push_back(id);
-    const std::uint64_t n_name = version == 2 && id < 256 ? 0 : body.number(2);
-    body.skip(2);
-    const std::uint64_t n_value = body.number(2);
-    Hdf5Bytes name = body.take(version == 1 ? (n_name + 7) / 8 * 8 : n_name);
-    if (n_name > 0) name.text();
-    body.skip(4 * n_value + (version == 1 && n_value % 2 == 1 ? 4 : 0));
-  }
 }
 
 void Walk::group(std::uint64_t tree, std::uint64_t heap) {
@@ -427,7 +367,7 @@ void Walk::symbols(std::uint64_t address) {
 /// unless one of those that remain makes it smaller.
 std::uint64_t Walk::least_bytes(std::uint64_t skipped) const {
   constexpr std::uint64_t kShuffle = 2, kFletcher32 = 3;
-  std::uint64_t least = chunk_bytes_;
+  std::uint64_t least = chunks_.bytes;
   for (std::size_t i = 0; i < filters_.size(); ++i) {
     if ((skipped >> i & 1) != 0 || filters_[i] == kShuffle) continue;
     if (filters_[i] != kFletcher32) return 0;
@@ -437,7 +377,7 @@ std::uint64_t Walk::least_bytes(std::uint64_t skipped) const {
 }
 
 void Walk::chunk_node(std::uint64_t address, std::uint64_t max_level) {
-  const std::uint64_t most = 2 * superblock_.chunk_k, key = 8 + 8 * chunk_rank_;
+  const std::uint64_t most = 2 * superblock_.chunk_k, key = 8 + 8 * chunks_.rank;
   const Piece piece = read(address, 24 + most * (key + 8) + key, "a node of chunks");
   Hdf5Bytes node = piece.fields();
   count_node(address, node);

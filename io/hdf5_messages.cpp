@@ -166,4 +166,67 @@ void check_hdf5_attribute(Hdf5Bytes message, const Hdf5References& on_reference)
   }
 }
 
+void check_hdf5_fill_value(Hdf5Bytes message) {
+  constexpr std::uint64_t kNone = 0xffffffff;
+  const std::uint64_t version = message.number(1);
+  message.check(version >= 1 && version <= 3, "has a fill value of an unknown version");
+  bool is_there = false;
+  if (version == 3) {
+    is_there = (message.number(1) & 0x20) != 0;
+  } else {
+    message.skip(2);
+    is_there = message.number(1) != 0 || version == 1;
+  }
+  const std::uint64_t n = is_there ? message.number(4) : 0;
+  if (n != kNone) message.skip(n);
+}
+
+std::optional<Hdf5Chunks> check_hdf5_layout(Hdf5Bytes message) {
+  const std::uint64_t version = message.number(1);
+  message.check(version >= 1 && version <= 4, "has a layout of an unknown version");
+  if (version == 4) return std::nullopt;  // of the newer format
+  std::uint64_t kind = 0;
+  Hdf5Chunks chunks;
+  if (version < 3) {
+    chunks.rank = message.number(1);
+    kind = message.number(1);
+    message.skip(5);
+  } else {
+    kind = message.number(1);
+    if (kind == 2) chunks.rank = message.number(1);
+  }
+  message.check(kind <= 2 && chunks.rank <= kMaxRank + 1, "has a layout of an unknown kind");
+  if (kind != 0) chunks.tree = message.number(8);
+  if (version == 3 && kind != 2) {
+    message.skip(kind == 0 ? message.number(2) : 8);
+    return std::nullopt;
+  }
+  for (std::uint64_t r = 0; r < chunks.rank; ++r) {
+    const std::uint64_t size = message.number(4);
+    message.check(kind != 2 || (size != 0 && chunks.bytes <= kMost / size), "has impossible chunks");
+    chunks.bytes *= size;
+  }
+  if (kind != 2) return std::nullopt;
+  message.check(chunks.rank >= 2, "has chunks of no axes");
+  return chunks;
+}
+
+std::vector<std::uint64_t> check_hdf5_filters(Hdf5Bytes message) {
+  const std::uint64_t version = message.number(1), n = message.number(1);
+  message.check((version == 1 || version == 2) && n <= 32, "has filters of an unknown version");
+  if (version == 1) message.skip(6);
+  std::vector<std::uint64_t> ids;
+  for (std::uint64_t i = 0; i < n; ++i) {
+    const std::uint64_t id = message.number(2);
+    ids.push_back(id);
+    const std::uint64_t n_name = version == 2 && id < 256 ? 0 : message.number(2);
+    message.skip(2);
+    const std::uint64_t n_value = message.number(2);
+    Hdf5Bytes name = message.take(version == 1 ? (n_name + 7) / 8 * 8 : n_name);
+    if (n_name > 0) name.text();
+    message.skip(4 * n_value + (version == 1 && n_value % 2 == 1 ? 4 : 0));
+  }
+  return ids;
+}
+
 }  // namespace tianyan

@@ -2,6 +2,8 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <optional>
+#include <vector>
 
 #include "io/hdf5_bytes.hpp"
 
@@ -27,5 +29,19 @@ struct Hdf5Reference {
 using Hdf5References = std::function<void(const Hdf5Reference&)>;
 /// `on_reference` is called for each element of variable length that is not empty.
 void check_hdf5_attribute(Hdf5Bytes message, const Hdf5References& on_reference);
+
+inline constexpr std::uint64_t kHdf5Undefined = ~std::uint64_t{0};  // an address of nothing
+
+/// How a dataset is cut into chunks.
+struct Hdf5Chunks {
+  std::uint64_t tree = kHdf5Undefined;  ///< address of their index
+  std::uint64_t rank = 0;               ///< axes, the bytes of an element among them
+  std::uint64_t bytes = 1;              ///< of a chunk in memory
+};
+/// None where the data are not in chunks with a tree of the first version.
+std::optional<Hdf5Chunks> check_hdf5_layout(Hdf5Bytes message);
+/// Their numbers, in the order in which they were applied.
+std::vector<std::uint64_t> check_hdf5_filters(Hdf5Bytes message);
+void check_hdf5_fill_value(Hdf5Bytes message);
 
 }  // namespace tianyan

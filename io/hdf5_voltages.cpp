@@ -10,6 +10,7 @@
 #include "io/beam_name.hpp"
 #include "io/hdf5_attributes.hpp"
 #include "io/hdf5_check.hpp"
+#include "io/hdf5_read.hpp"
 #include "io/raw_file.hpp"
 #include "io/voltage_source.hpp"
 #include "kernels/base/expect.hpp"
@@ -55,7 +56,6 @@ namespace {
 
 constexpr std::int64_t kMaxTimes = std::int64_t{1} << 50;
 constexpr std::int64_t kMaxMissing = std::int64_t{1} << 26, kMissingPiece = 1024;  // rows of /missing
-constexpr const char* kRead = "read /voltages";
 
 Hdf5Id open_dataset(hid_t file, const char* name, const std::string& path) {
   require(H5Lexists(file, name, H5P_DEFAULT) > 0, "{}: there is no dataset /{}", path, name);
@@ -179,12 +179,7 @@ struct Missing {
 static_assert(sizeof(Missing) == 3 * sizeof(std::int64_t));
 
 void read_missing_rows(hid_t dataset, hsize_t first, std::vector<Missing>& rows, const std::string& path) {
-  const char* what = "read /missing";
-  const hsize_t begin[2] = {first, 0}, n[2] = {rows.size(), 3};
-  const Hdf5Id in_file(H5Dget_space(dataset), H5Sclose, path, what);
-  const Hdf5Id in_memory(H5Screate_simple(2, n, nullptr), H5Sclose, path, what);
-  check_hdf5(H5Sselect_hyperslab(in_file, H5S_SELECT_SET, begin, nullptr, n, nullptr), path, what);
-  check_hdf5(H5Dread(dataset, H5T_NATIVE_INT64, in_memory, in_file, H5P_DEFAULT, rows.data()), path, what);
+  read_hdf5(dataset, H5T_NATIVE_INT64, {first, 0}, {rows.size(), 3}, rows.data(), path, "read /missing");
 }
 
 /// Of one beam, in pieces, each checked before the next: only as much is allocated as there are good rows.
@@ -318,17 +313,10 @@ class Hdf5VoltageSource : public VoltageSource {
     std::vector<hsize_t> begin(n.size(), 0);
     begin[0] = beam_index_;
     begin[1] = static_cast<hsize_t>(row);
-    const Hdf5Id in_file(H5Dget_space(data_), H5Sclose, path_, kRead);
-    const Hdf5Id in_memory(H5Screate_simple(static_cast<int>(n.size()), n.data(), nullptr), H5Sclose, path_,
-                           kRead);
-    check_hdf5(H5Sselect_hyperslab(in_file, H5S_SELECT_SET, begin.data(), nullptr, n.data(), nullptr), path_,
-               kRead);
-    const herr_t status = H5Dread(data_, hdf5_voltage_type(format_), in_memory, in_file, H5P_DEFAULT, to);
-    const std::string reason = status < 0 ? hdf5_reason() : "";
     check_hdf5_length(file_, file_bytes_, path_);
-    if (status >= 0) return;
-    throw std::runtime_error(fmt::format("{}: cannot read rows [{}, {}) of /voltages: {}{}", path_, row,
-                                         row + n_row, reason, missing_hdf5_filter(data_, path_)));
+    read_hdf5(data_, hdf5_voltage_type(format_), begin, n, to, path_,
+              fmt::format("read rows [{}, {}) of /voltages", row, row + n_row));
+    check_hdf5_length(file_, file_bytes_, path_);
   }
 
   /// Samples [begin, end) of the stream, which are in the block's rows; nothing where there are none.

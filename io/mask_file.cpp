@@ -10,6 +10,7 @@
 #include "io/atomic_file.hpp"
 #include "io/beam_name.hpp"
 #include "io/hdf5_attributes.hpp"
+#include "io/hdf5_read.hpp"
 #include "io/raw_file.hpp"
 #include "kernels/base/expect.hpp"
 
@@ -196,9 +197,8 @@ std::vector<FlaggedTimes> read_times(hid_t file, const FlagMaskInfo& info, const
   std::vector<FlaggedTimes> times, piece;
   for (std::int64_t first = 0; first < n_all; first += kPieceTimes) {
     piece.resize(static_cast<std::size_t>(std::min(kPieceTimes, n_all - first)));
-    const Rows rows(dataset, first, std::ssize(piece), 2, path, "read /times");
-    check_hdf5(H5Dread(dataset, H5T_NATIVE_INT64, rows.in_memory, rows.in_file, H5P_DEFAULT, piece.data()),
-               path, "read /times");
+    read_hdf5(dataset, H5T_NATIVE_INT64, {static_cast<hsize_t>(first), 0}, {piece.size(), 2}, piece.data(),
+              path, "read /times");
     const std::string trouble = trouble_in(piece, times.empty() ? 0 : times.back().end, info.n_time);
     require(trouble.empty(), "{}: {}", path, trouble);
     times.insert(times.end(), piece.begin(), piece.end());
@@ -304,9 +304,9 @@ struct MaskReader::File {
   /// At most a piece.
   void read(std::int64_t first, View<std::uint8_t, 2> cells) {
     const std::int64_t n = cells.shape(0), n_chan = info.n_chan;
-    const Rows rows(rule, first, n, n_chan, path, "read /rule");
-    check_hdf5(H5Dread(rule, H5T_NATIVE_UINT8, rows.in_memory, rows.in_file, H5P_DEFAULT, piece.data()), path,
-               "read /rule (is the file damaged?)");
+    read_hdf5(rule, H5T_NATIVE_UINT8, {static_cast<hsize_t>(first), 0},
+              {static_cast<hsize_t>(n), static_cast<hsize_t>(n_chan)}, piece.data(), path,
+              "read /rule (is the file damaged?)");
     const std::string trouble = trouble_in({piece.data(), {n * n_chan}}, n_rule);
     require(trouble.empty(), "{}: cells [{}, {}): {}", path, first, first + n, trouble);
     for (std::int64_t k = 0; k < n; ++k)

@@ -1,6 +1,7 @@
 // Damage to an HDF5 file's structure that HDF5 1.10 would follow: each is refused before it is asked.
 #include <gtest/gtest.h>
 
+#include "io/hdf5_attributes.hpp"
 #include "io/hdf5_check.hpp"
 #include "io/mask_file.hpp"
 #include "kernels/base/array.hpp"
@@ -89,6 +90,41 @@ TEST_F(Hdf5Check, RefusesEachTruncationAndSurvivesEachFlippedByte) {
     const std::string error = error_with(at, 1, flipped);
     EXPECT_TRUE(error.empty() || says(error, {"bad.h5"})) << at;
   }
+}
+
+/// A dataset /data of one chunk with one text, in the newest format that this HDF5 writes.
+std::string newest_file(const std::string& path) {
+  const Hdf5Lock lock;
+  const Hdf5Id access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, path, "make it");
+  H5Pset_libver_bounds(access, H5F_LIBVER_LATEST, H5F_LIBVER_LATEST);
+  const Hdf5Id file(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access), H5Fclose, path, "make it");
+  const hsize_t shape[1] = {64};
+  const Hdf5Id space(H5Screate_simple(1, shape, nullptr), H5Sclose, path, "make it");
+  const Hdf5Id layout(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, path, "make it");
+  H5Pset_chunk(layout, 1, shape);
+  const Hdf5Id data(H5Dcreate2(file, "data", H5T_STD_U8LE, space, H5P_DEFAULT, layout, H5P_DEFAULT), H5Dclose,
+                    path, "make it");
+  put_attribute(data, "source_name", std::string("J0534+2200"), path);
+  return path;
+}
+
+TEST_F(Hdf5Check, LooksAtTextsOfTheNewerFormatToo) {
+  std::string bytes = read_file(newest_file(folder_ / "new.h5"));
+  ASSERT_NE(bytes.find("OHDR"), std::string::npos);
+  EXPECT_EQ(error_of([&] { check_hdf5_structure(folder_ / "new.h5"); }), "");
+  bytes.at(bytes.find("GCOL") + kHeapHead + kLengthInObject) += 1;
+  const std::string path = folder_.write("bad.h5", bytes);
+  EXPECT_TRUE(says(error_of([&] { check_hdf5_structure(path); }), {"bad.h5", "has no object 1 of 10 bytes"}));
+}
+
+TEST_F(Hdf5Check, RefusesAChunkThatExpandsToLess) {
+  std::string bytes = bytes_;
+  const std::size_t layout = bytes.find(std::string("\x03\x02\x03", 3));  // version, chunks, axes
+  ASSERT_NE(layout, std::string::npos);
+  const std::size_t cells = layout + 3 + 8;  // after the address of the tree
+  bytes.at(cells + 1) = static_cast<char>(bytes.at(cells + 1) + 1);
+  const std::string path = folder_.write("bad.h5", bytes);
+  EXPECT_TRUE(says(error_of([&] { MaskReader{path}; }), {"bad.h5", "/rule", "expands to"}));
 }
 
 }  // namespace
