@@ -71,11 +71,20 @@ void look_at(const AnySource& source) {
   mjd_digits(info.start);
 }
 
+/// One file, or two of one scan.
+std::vector<std::string> files_of(std::string_view bytes) {
+  static const Folder folder;
+  const auto [first, second] = halves(bytes);
+  std::vector<std::string> paths = {input_file(first)};
+  if (!second.empty()) paths.push_back(folder.write("second", second));
+  return paths;
+}
+
 }  // namespace
 
 void read_spectra(std::string_view bytes, std::string_view begins) try {
   if (!bytes.starts_with(begins)) return;
-  const auto source = open_series({input_file(bytes)});
+  const auto source = open_series(files_of(bytes));
   look_at(*source);
   source->info().pointing_at(source->info().duration_s());
   read_blocks<RawBlock>(*source, spectrum_bytes(source->info(), source->format()));
@@ -84,9 +93,13 @@ void read_spectra(std::string_view bytes, std::string_view begins) try {
 
 void read_voltages(std::string_view bytes, std::string_view begins) try {
   if (!bytes.starts_with(begins)) return;
-  const std::string& path = input_file(bytes);
-  const auto beams = known_voltage_format(path).beams(path);
-  const auto source = open_voltages({path}, beams.empty() ? 0 : beams.back(), {});
+  const auto paths = files_of(bytes);
+  const auto beams = known_voltage_format(paths.front()).beams(paths.front());
+  const auto has_same = [&](const std::string& path) {
+    return known_voltage_format(path).beams(path) == beams;
+  };
+  if (!std::all_of(paths.begin(), paths.end(), has_same)) return;  // find_inputs() keeps them apart
+  const auto source = open_voltages(paths, beams.empty() ? 0 : beams.back(), {});
   look_at(*source);
   const VoltageInfo& info = source->info();
   const std::int64_t sample_bits = std::int64_t{info.n_coarse} * info.n_pol * source->format().sample_bits();

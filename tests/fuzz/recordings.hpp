@@ -4,6 +4,7 @@
 
 namespace tianyan::fuzz {
 
+/// Of one file, or of two with the line "----" between them, which are one stream then.
 /// `begins`: how files of the target's format do, so that each target keeps to its own; "" where any may.
 void read_spectra(std::string_view bytes, std::string_view begins);
 void read_voltages(std::string_view bytes, std::string_view begins);

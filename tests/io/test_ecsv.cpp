@@ -156,7 +156,8 @@ TEST_F(Ecsv, RefusesRowsAndColumnsThatDoNotFit) {
                std::invalid_argument);
   EXPECT_THROW(Table({{"", ColumnType::kInt64, "", "", ""}}), std::invalid_argument);
   EXPECT_THROW(Table({{"a", ColumnType::kInt64, "", "", "%.3f"}}), std::invalid_argument);
-  EXPECT_THROW(Table({{"a", ColumnType::kFloat64, "", "", "%.3f%s"}}), std::invalid_argument);
+  for (const char* format : {"%.3f%s", "%.3", "%1.2.3f", "%100f", "%.100f", "%3 f"})
+    EXPECT_THROW(Table({{"a", ColumnType::kFloat64, "", "", format}}), std::invalid_argument) << format;
 }
 
 }  // namespace
