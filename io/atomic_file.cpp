@@ -70,9 +70,10 @@ void AtomicFile::commit() {
   sync_path(folder_of(path_), path_);
 }
 
-bool is_temporary_name(const std::string& name) {
-  const std::regex pattern(R"(.+\.[0-9]+\.[0-9a-f]{8}\.tmp)");
-  return std::regex_match(name, pattern);
+std::string name_of_temporary(const std::string& name) {
+  const std::regex pattern(R"((.+)\.[0-9]+\.[0-9a-f]{8}\.tmp)");
+  std::smatch match;
+  return std::regex_match(name, match, pattern) ? match[1].str() : "";
 }
 
 }  // namespace tianyan

@@ -30,7 +30,8 @@ class AtomicFile {
   bool is_committed_ = false;
 };
 
-/// Whether a file may be one that an AtomicFile left when its program was killed: "NAME.PID.RANDOM.tmp".
-bool is_temporary_name(const std::string& name);
+/// NAME of a file that an AtomicFile may have left when its program was killed, "NAME.PID.RANDOM.tmp"; empty
+/// of other files.
+std::string name_of_temporary(const std::string& name);
 
 }  // namespace tianyan

@@ -49,6 +49,8 @@ std::vector<std::size_t> beams_in_step(const RfiConfig& rfi, const std::vector<B
 
 /// The files that a beam's result depends on: the stream's, and its mask after them.
 std::vector<InputFile> files_of(const Beam& beam);
+/// Of all beams, none of one that could not be opened: for RunDirectory::bind_inputs().
+std::map<int, std::vector<InputFile>> files_by_beam(const std::vector<Beam>& beams);
 
 /// What an exception says where it is a beam's own failure; others are rethrown.
 std::string failure_text(const std::exception_ptr& failure);

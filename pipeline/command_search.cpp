@@ -99,7 +99,7 @@ ExitCode run(const Options& o) {
     request.existing = ExistingRun::kShare;
   } else if (o.finish) {
     request.scope = SearchScope::kFinish;
-    request.existing = ExistingRun::kResume;
+    request.existing = ExistingRun::kFinish;
   }
   const auto summary = run_search(request);
   print_remarks(summary.remarks, o.output);

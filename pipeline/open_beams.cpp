@@ -11,6 +11,12 @@ std::vector<InputFile> files_of(const Beam& beam) {
   return files;
 }
 
+std::map<int, std::vector<InputFile>> files_by_beam(const std::vector<Beam>& beams) {
+  std::map<int, std::vector<InputFile>> files;
+  for (const auto& beam : beams) files[beam.number] = beam.source ? files_of(beam) : std::vector<InputFile>{};
+  return files;
+}
+
 std::string failure_text(const std::exception_ptr& failure) {
   try {
     std::rethrow_exception(failure);

@@ -82,11 +82,16 @@ std::string config_changes(const Config& then, const Config& now) {
   return text;
 }
 
+bool goes_on(ExistingRun existing) {
+  return existing == ExistingRun::kResume || existing == ExistingRun::kShare ||
+         existing == ExistingRun::kFinish;
+}
+
 void check_existing(const std::string& path, const Config& config, ExistingRun existing) {
   if (!fs::exists(path)) return;
   require(fs::is_directory(path), "{} is a file, not a directory: name another output", path);
   if (holds_nothing(path)) return;
-  if (existing == ExistingRun::kResume || existing == ExistingRun::kShare) {
+  if (goes_on(existing)) {
     if (!fs::exists(path + "/config.toml"))
       return;  // stopped before there was one, or by another job just now
     const auto then = load_config(path + "/config.toml");
@@ -107,12 +112,15 @@ std::string unit_file(const std::string& run, int beam, int unit) {
   return fmt::format("{}/ledger/{}/{:04d}.json", run, beam_name(beam), unit);
 }
 
-// What runs that were killed left of files that they were writing; nobody else writes here now.
-void remove_unfinished(const std::string& path) {
+// What runs that were killed left of files that they were writing. Where others may still write, only of
+// files that are there in the end: nobody needs them twice.
+void remove_unfinished(const std::string& path, bool others_may_write) {
   std::vector<fs::path> left;
-  for (const auto& entry : fs::recursive_directory_iterator(path))
-    if (entry.is_regular_file() && is_temporary_name(entry.path().filename().string()))
-      left.push_back(entry.path());
+  for (const auto& entry : fs::recursive_directory_iterator(path)) {
+    const auto name = name_of_temporary(entry.path().filename().string());
+    if (name.empty() || !entry.is_regular_file()) continue;
+    if (!others_may_write || fs::exists(entry.path().parent_path() / name)) left.push_back(entry.path());
+  }
   for (const auto& file : left) fs::remove(file);
 }
 
@@ -157,13 +165,14 @@ RunDirectory::RunDirectory(const std::string& path, const Config& config, Existi
     : path_(path),
       config_hash_(config_hash(config)),
       most_bytes_(config.limits.output_bytes),
-      resume_(existing == ExistingRun::kResume || existing == ExistingRun::kShare) {
+      resume_(goes_on(existing)) {
   try {
     check_existing(path, config, existing);
     fs::create_directories(path);
-    lock(existing == ExistingRun::kShare);
+    const bool is_shared = existing == ExistingRun::kShare || existing == ExistingRun::kFinish;
+    lock(is_shared);
     if (existing == ExistingRun::kOverwrite) remove_existing(path);
-    if (existing == ExistingRun::kResume) remove_unfinished(path);
+    if (goes_on(existing) && existing != ExistingRun::kShare) remove_unfinished(path, is_shared);
     fs::create_directories(fs::path(path) / "ledger");
     if (config.output.plots) fs::create_directories(fs::path(path) / "plots");
     if (config.output.cutouts) fs::create_directories(fs::path(path) / "cutouts");

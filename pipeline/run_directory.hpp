@@ -37,6 +37,7 @@ enum class ExistingRun {
   kResume,     ///< units that are finished are kept; config, version and inputs must be the same
   kOverwrite,  ///< what an earlier run wrote is removed first, other files stay
   kShare,      ///< as kResume, beside others that share the run; made where it is not there
+  kFinish,     ///< as kShare, when the others are over, or are taken to be
 };
 
 class RunDirectory {

@@ -100,12 +100,6 @@ json inject(const SearchRequest& request, const RunDirectory& run,
   return {{"n_injected", injected.outcomes.size()}, {"n_recovered", n_recovered}};
 }
 
-std::map<int, std::vector<InputFile>> files_by_beam(const std::vector<Beam>& beams) {
-  std::map<int, std::vector<InputFile>> files;
-  for (const auto& beam : beams) files[beam.number] = beam.source ? files_of(beam) : std::vector<InputFile>{};
-  return files;
-}
-
 // What the ledger got in a run that searched a part.
 SearchSummary part_summary(const std::vector<Beam>& beams) {
   SearchSummary summary;
@@ -116,7 +110,7 @@ SearchSummary part_summary(const std::vector<Beam>& beams) {
       summary.remarks.push_back(fmt::format("beam {} failed: {}", beam_name(beam.number), beam.failure));
     }
     for (const auto& unit : beam.units) {
-      summary.n_unit += unit.is_todo;
+      summary.n_unit += unit.is_todo && unit.result;
       if (unit.failure.empty()) continue;
       ++summary.n_failed;
       summary.remarks.push_back(lost_unit_text(beam, unit));

@@ -37,7 +37,7 @@ struct SearchRequest {
 struct SearchSummary {
   ExitCode exit_code = ExitCode::kDone;
   std::int64_t n_beam = 0, n_failed = 0, n_candidate = 0;
-  std::int64_t n_unit = 0;  ///< that a part searched; then n_failed counts units, and beams that have none
+  std::int64_t n_unit = 0;  ///< that a part found whole; then n_failed counts units, and beams that have none
   std::int64_t n_astrophysical = 0, n_known = 0, n_rfi = 0;  ///< events of all beams together
   std::vector<std::string> remarks;  ///< one line each: what was skipped, lost or cut short
 };

@@ -129,12 +129,14 @@ JobShape shape_from_json(const json& j) {
 
 }  // namespace
 
+int job_threads(const Config& config, const JobWishes& wishes) {
+  return wishes.threads > 0 ? wishes.threads : config.limits.threads > 0 ? config.limits.threads : kThreads;
+}
+
 JobShape shape_jobs(const Config& config, const JobWishes& wishes, const std::vector<Policy>& policies,
                     Plans& plans, std::vector<Beam>& beams, int max_array_size) {
   JobShape shape;
-  shape.threads = wishes.threads > 0          ? wishes.threads
-                  : config.limits.threads > 0 ? config.limits.threads
-                                              : kThreads;
+  shape.threads = job_threads(config, wishes);
   const auto n_item = static_cast<int>(work_items(config.rfi, beams).size());
   const int most = std::min(n_item, max_array_size - 1);
   const double all_s = model_s(beams, shape.threads);

@@ -59,6 +59,9 @@ struct Submission {
   std::string sift_name() const { return name + "-sift"; }
 };
 
+/// Threads of each job: what the user wishes, limits.threads, or 4.
+int job_threads(const Config& config, const JobWishes& wishes);
+
 /// Sizes the jobs: parts of about half an hour by the model of `tianyan plan`, no more than there are units
 /// and than an array can hold; three times that as time, and ten minutes; a fifth more memory than the plan's
 /// and 0.5 GB. What the user wishes goes first. Throws std::invalid_argument, a line for each, where a policy

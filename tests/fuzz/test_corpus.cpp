@@ -7,6 +7,9 @@
 #include "tests/fuzz/fuzz_target.hpp"
 
 namespace tianyan::fuzz {
+
+void PrintTo(const FuzzTarget& target, std::ostream* out) { *out << target.name; }
+
 namespace {
 
 namespace fs = std::filesystem;

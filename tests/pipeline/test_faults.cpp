@@ -60,7 +60,7 @@ void expect_whole(const std::string& run) {
   if (!fs::exists(run)) return;
   for (const auto& entry : fs::recursive_directory_iterator(run)) {
     const std::string path = entry.path().string();
-    EXPECT_FALSE(is_temporary_name(entry.path().filename().string())) << path;
+    EXPECT_EQ(name_of_temporary(entry.path().filename().string()), "") << path;
     const auto has = [&](const char* ending) { return path.ends_with(ending); };
     const auto end_of_file = [&] { return read_text(path).substr(fs::file_size(path) - 8); };
     if (has(".json")) {

@@ -123,7 +123,7 @@ SearchSummary search_part(const std::string& run, const std::string& scan, Searc
   request.quiet = true;
   request.scope = scope;
   request.part = part;
-  request.existing = scope == SearchScope::kPart ? ExistingRun::kShare : ExistingRun::kResume;
+  request.existing = scope == SearchScope::kPart ? ExistingRun::kShare : ExistingRun::kFinish;
   return run_search(request);
 }
 
