@@ -1,6 +1,5 @@
-// A source that is opened anew after a read that failed: what libraries and descriptors hold then is not to
-// be trusted. CFITSIO and HDF5 hand out half-read buffers at the next read as if they were data; a descriptor
-// of a file server that was away is stale for good.
+// A source that is opened anew after a read that failed: the descriptor of a file on a server that was away
+// is stale for good, and neither CFITSIO nor HDF5 promises what its buffers hold after an error.
 #pragma once
 #include <functional>
 #include <memory>
