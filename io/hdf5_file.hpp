@@ -53,8 +53,8 @@ class Hdf5Id {
 /// What the system says of the length of a file that is open for reading.
 std::int64_t hdf5_file_bytes(hid_t file, const std::string& path);
 
-/// Before and after a read: throws std::runtime_error where the file has become shorter than `n_bytes`, which it had
-/// when it was opened. Behind the end of a file HDF5 reads zeros and calls it success.
+/// Before and after a read: throws std::runtime_error where the file has become shorter than `n_bytes`, which
+/// it had when it was opened. Behind the end of a file HDF5 reads zeros and calls it success.
 void check_hdf5_length(hid_t file, std::int64_t n_bytes, const std::string& path);
 
 /// Whether a file's first bytes are those of HDF5.

@@ -1,12 +1,15 @@
 // read_hdf5(): chunks, then H5Dread().
 #include "io/hdf5_read.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
-#include <optional>
+#include <cerrno>
+#include <cstring>
+#include <span>
 
 #include "io/inflate.hpp"
-#include "io/raw_file.hpp"
 #include "kernels/base/expect.hpp"
 
 namespace tianyan {
@@ -28,7 +31,7 @@ class Chunks {
  public:
   Chunks(hid_t dataset, const std::string& path, const std::string& what)
       : dataset_(dataset),
-        file_(path),
+        path_(path),
         what_(what),
         plist_(H5Dget_create_plist(dataset), H5Pclose, path, what.c_str()) {
     if (H5Pget_layout(plist_) != H5D_CHUNKED) return;
@@ -86,35 +89,47 @@ class Chunks {
     unsigned skipped = 0;
     haddr_t address = HADDR_UNDEF;
     hsize_t n = 0;
-    check_hdf5(H5Dget_chunk_info_by_coord(dataset_, at.data(), &skipped, &address, &n), file_.path(),
-               what_.c_str());
+    check_hdf5(H5Dget_chunk_info_by_coord(dataset_, at.data(), &skipped, &address, &n), path_, what_.c_str());
     const Filter* filter = address == HADDR_UNDEF ? nullptr : last_filter(skipped);
     if (filter == nullptr) return;
-    const auto n_expanded =
-        expands_to(*filter, static_cast<std::int64_t>(address), static_cast<std::int64_t>(n));
-    require(!n_expanded || *n_expanded == bytes_,
-            "{}: cannot {}: the chunk at [{}] expands to {} bytes, not {}", file_.path(), what_,
-            fmt::join(at, "]["), *n_expanded, bytes_);
+    require(fits(*filter, static_cast<std::int64_t>(address), static_cast<std::size_t>(n)),
+            "{}: cannot {}: the chunk at [{}] does not expand to {} bytes", path_, what_, fmt::join(at, "]["),
+            bytes_);
   }
 
-  /// Nothing where the filter does not say.
-  std::optional<std::int64_t> expands_to(const Filter& filter, std::int64_t address, std::int64_t n) const {
+  /// Whether a stored chunk expands to one in memory, as far as the filter tells.
+  bool fits(const Filter& filter, std::int64_t address, std::size_t n) const {
     if (filter.id == H5Z_FILTER_DEFLATE) {
-      std::vector<unsigned char> stored(static_cast<std::size_t>(n));
-      file_.read(address, n, stored.data());
-      return inflated_bytes(stored, ZlibKind::kZlib, bytes_);
+      std::vector<unsigned char> stored(n);
+      read_bytes(address, stored);
+      return inflates_to(stored, ZlibKind::kZlib, bytes_);
     }
-    if (!filter.tells_length()) return std::nullopt;
+    if (!filter.tells_length()) return true;
     std::array<unsigned char, 8> length{};  // big-endian
-    file_.read(address, std::min<std::int64_t>(n, std::ssize(length)), length.data());
+    read_bytes(address, std::span(length).first(std::min(n, length.size())));
     std::uint64_t value = 0;
     for (const unsigned char byte : length) value = value << 8 | byte;
-    return static_cast<std::int64_t>(value);
+    return value == static_cast<std::uint64_t>(bytes_);
+  }
+
+  /// By HDF5's own descriptor: the file may have lost its name since.
+  void read_bytes(std::int64_t offset, std::span<unsigned char> to) const {
+    const Hdf5Id file(H5Iget_file_id(dataset_), H5Fclose, path_, what_.c_str());
+    void* handle = nullptr;
+    check_hdf5(H5Fget_vfd_handle(file, H5P_DEFAULT, &handle), path_, what_.c_str());
+    while (!to.empty()) {
+      const ssize_t got = ::pread(*static_cast<const int*>(handle), to.data(), to.size(), offset);
+      const int reason = got == 0 ? ENODATA : errno;
+      if (got < 0 && reason == EINTR) continue;
+      require(got > 0, "{}: cannot {} at byte {}: {}", path_, what_, offset, std::strerror(reason));
+      to = to.subspan(static_cast<std::size_t>(got));
+      offset += got;
+    }
   }
 
   hid_t dataset_;
-  RawFile file_;
-  std::string what_;
+  const std::string& path_;
+  const std::string& what_;
   Hdf5Id plist_;
   std::vector<hsize_t> shape_;
   std::int64_t bytes_ = 0;

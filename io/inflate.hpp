@@ -1,4 +1,4 @@
-// How long zlib's streams are when they are expanded, for libraries that believe what a file says of it.
+// Whether zlib's streams are as long as a file says, for libraries that believe it.
 #pragma once
 #include <cstdint>
 #include <span>
@@ -7,8 +7,7 @@ namespace tianyan {
 
 enum class ZlibKind { kZlib, kGzip };
 
-/// Bytes that a stream expands to before it ends or is damaged; where they are more than `most`, any number
-/// above.
-std::int64_t inflated_bytes(std::span<unsigned char> stream, ZlibKind kind, std::int64_t most);
+/// True where the stream is whole and expands to n bytes.
+bool inflates_to(std::span<unsigned char> stream, ZlibKind kind, std::int64_t n);
 
 }  // namespace tianyan

@@ -124,7 +124,7 @@ TEST_F(Hdf5Check, RefusesAChunkThatExpandsToLess) {
   const std::size_t cells = layout + 3 + 8;  // after the address of the tree
   bytes.at(cells + 1) = static_cast<char>(bytes.at(cells + 1) + 1);
   const std::string path = folder_.write("bad.h5", bytes);
-  EXPECT_TRUE(says(error_of([&] { MaskReader{path}; }), {"bad.h5", "/rule", "expands to"}));
+  EXPECT_TRUE(says(error_of([&] { MaskReader{path}; }), {"bad.h5", "/rule", "does not expand to"}));
 }
 
 }  // namespace
