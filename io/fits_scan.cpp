@@ -81,7 +81,13 @@ class Header {
   bool take(const std::string& card) {
     const std::string keyword = card.substr(0, card.substr(0, 8).find_last_not_of(' ') + 1);
     if (first_.empty()) first_ = keyword;
-    if (card.compare(8, 2, "= ") == 0) values_.emplace(keyword, card.substr(10));
+    if (card.compare(8, 2, "= ") == 0) {
+      const std::string value = card.substr(10);
+      // CFITSIO has no room for so long a word as the name of a column.
+      require(value.find_first_of(" '/") != std::string::npos, "{}: {} is '{:.20}...', which is no value",
+              where_, keyword, value);
+      values_.emplace(keyword, value);
+    }
     return keyword == "END";
   }
 

@@ -384,6 +384,8 @@ TEST(PsrfitsSource, RefusesEachBadHeaderByName) {
   EXPECT_TRUE(says(error_with("TFORM6", "'999999999999B'"), {"bad.fits"}));
   EXPECT_TRUE(says(error_with("TFORM1", "'1Z'"), {"bad.fits, HDU 2", "CFITSIO"}));
   EXPECT_TRUE(says(error_with("TTYPE6", "'DATUM   '"), {"no column DATA"}));
+  EXPECT_TRUE(says(error_with("TTYPE6", std::string(70, '2')), {"bad.fits, HDU 2", "TTYPE6", "no value"}));
+  EXPECT_TRUE(says(error_with("NCHAN", "'" + std::string(60, '2') + "'"), {"HDU 2", "NCHAN", "no integer"}));
   EXPECT_TRUE(says(error_with("NSUBOFFS", "999999999999"), {"NSUBOFFS"}));
 }
 
