@@ -93,8 +93,8 @@ struct FoundInputs {
 /// spectra.
 FoundInputs find_inputs(const std::vector<std::string>& inputs);
 
-/// What an input stands for, none of it opened: a file itself, the entries of a directory, what a glob matches
-/// with the entries of directories among that. Throws std::runtime_error where there is nothing.
+/// What an input stands for, none of it opened: a file itself, the entries of a directory, what a glob
+/// matches with the entries of directories among that. Throws std::runtime_error where there is nothing.
 std::vector<std::string> list_input(const std::string& input);
 
 }  // namespace tianyan

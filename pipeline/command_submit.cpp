@@ -93,8 +93,7 @@ int array_limit(bool dry_run) {
 
 // Plans the run, and makes its directory but for a dry run.
 Submission prepare(const Options& o) {
-  expect(!o.inputs.empty(),
-         "CONFIG and INPUT are required (see `tianyan submit --help`)");
+  expect(!o.inputs.empty(), "CONFIG and INPUT are required (see `tianyan submit --help`)");
   Submission s;
   s.run = absolute(o.output);
   check_run_path(s.run);

@@ -24,7 +24,8 @@ class PolicyTest : public CommandsTest {
     fs::rename(scan("fil"), dir_.file("in/scan.fil"));
     fs::copy(dir_.file("in/scan.fil"), dir_.file("secret.fil"));
     fs::copy(dir_.file("in/scan.fil"), dir_.file("in_other/scan.fil"));
-    for (const char* catalogue : {"secret.csv", "in/known.csv"}) dir_.write(catalogue, "name,ra,dec,dm\nX,05:31:58,+33:08:52,50\n");
+    for (const char* catalogue : {"secret.csv", "in/known.csv"})
+      dir_.write(catalogue, "name,ra,dec,dm\nX,05:31:58,+33:08:52,50\n");
     fs::create_symlink("../secret.csv", dir_.file("in/link.csv"));
     fs::create_symlink(dir_.file("secret.fil"), dir_.file("in/more/M02.fil"));
     fs::create_directory_symlink(dir_.path(), dir_.file("in/up"));
