@@ -79,6 +79,7 @@ void expect_allowed(const SharedOptions& options) {
   SharedOptions paths;
   paths.inputs = options.inputs;
   paths.output = options.output;
+  paths.policies = options.policies;
   load_config(paths);
 }
 

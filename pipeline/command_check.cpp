@@ -1,6 +1,7 @@
 // tianyan check: validates a config and shows what it amounts to.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iostream>
 
 #include "io/beam_name.hpp"
@@ -33,8 +34,9 @@ void declare(CLI::App& command, Options& options) {
   command.add_flag("--markdown", options.markdown, "Prints the reference of all keys")->group("");
 }
 
-// Plans the search of the inputs as `tianyan search` does before it begins.
-void check_inputs(Config config, const Options& options) {
+// Plans the search of the inputs as `tianyan search` does before it begins; false where a beam cannot be
+// searched.
+bool check_inputs(Config config, const Options& options) {
   config.limits = limits_here(config.limits);
   auto beams = open_beams(find_inputs(options.inputs), config, "");
   Plans plans(config, beams);
@@ -42,6 +44,7 @@ void check_inputs(Config config, const Options& options) {
   for (const auto& beam : beams)
     if (!beam.failure.empty())
       std::cerr << fmt::format("tianyan: beam {} failed: {}\n", beam_name(beam.number), beam.failure);
+  return std::all_of(beams.begin(), beams.end(), [](const Beam& beam) { return beam.failure.empty(); });
 }
 
 ExitCode run(const Options& options) {
@@ -54,13 +57,13 @@ ExitCode run(const Options& options) {
     return ExitCode::kDone;
   }
   const Config config = load_config(options);
-  if (!options.inputs.empty()) check_inputs(config, options);
+  const bool is_complete = options.inputs.empty() || check_inputs(config, options);
   if (options.print)
     std::cout << print_config(config);
   else
     std::cout << fmt::format("{}: valid, config hash {}\n",
                              options.config.empty() ? "defaults" : options.config, config_hash(config));
-  return ExitCode::kDone;
+  return is_complete ? ExitCode::kDone : ExitCode::kIncomplete;
 }
 
 const bool kRegistered = register_command<Options>(

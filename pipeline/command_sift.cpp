@@ -34,6 +34,7 @@ void declare(CLI::App& command, Options& o) {
       ->type_name("CONFIG");
   add_set_option(command, o);
   add_threads_option(command, o);
+  add_policy_option(command, o);
   command.add_flag("--overwrite", o.overwrite, "Replace an earlier run's files in OUT");
   add_json_option(command, o);
 }
@@ -48,6 +49,16 @@ Config config_of(const Options& o) {
     if (shared.config.empty() && is_run(path)) shared.config = path + "/config.toml";
   }
   return load_config(shared);
+}
+
+// Data of runs are read again where their ledgers say that they lie.
+void expect_data_allowed(const Options& o) {
+  SharedOptions data = o;
+  for (const auto& path : o.inputs)
+    if (is_run(path))
+      for (const auto& result : load_ledger(path))
+        for (const auto& file : result.files) data.inputs.push_back(file.path);
+  expect_allowed(data);
 }
 
 std::vector<MetaEntry> meta_of(const Config& config, const SiftSources& sources,
@@ -74,6 +85,7 @@ void write_json_report(const RunDirectory& out, const Config& config, const Sift
 ExitCode run(const Options& o) {
   const Config config = config_of(o);
   expect_inputs_stay(o.inputs, o.output);
+  expect_data_allowed(o);
   SiftSources sources;
   const auto known = load_catalogues(config.sift, sources.remarks);
   for (const auto& path : o.inputs)

@@ -160,7 +160,7 @@ void print_json(const RunStatus& status) {
                     {"n_done", status.count_done()},
                     {"n_unit", status.count_units()},
                     {"sift_exit_code", status.sift_exit_code ? json(*status.sift_exit_code) : json(nullptr)},
-                    {"alive", status.any_alive()},
+                    {"alive", status.trouble.empty() ? json(status.any_alive()) : json(nullptr)},
                     {"parts", parts},
                     {"sift", job_json(status.sift)},
                     {"slurm_error", status.trouble}},

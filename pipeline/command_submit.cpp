@@ -63,8 +63,6 @@ void declare(CLI::App& command, Options& o) {
   command.add_flag("--dry-run", o.dry_run, "Prints the scripts; makes and sends nothing");
 }
 
-std::string absolute(const std::string& path) { return fs::absolute(path).lexically_normal().string(); }
-
 std::string new_name() {
   std::random_device random;
   return fmt::format("tianyan-{:08x}{:08x}", random(), random());
@@ -91,15 +89,21 @@ int array_limit(bool dry_run) {
   }
 }
 
+JobWishes wishes_of(const Options& o) {
+  JobWishes wishes = o.wishes;
+  wishes.memory_bytes = static_cast<std::int64_t>(o.memory_gb * 1e9);
+  return wishes;
+}
+
 // Plans the run, and makes its directory but for a dry run.
 Submission prepare(const Options& o) {
   expect(!o.inputs.empty(), "CONFIG and INPUT are required (see `tianyan submit --help`)");
   Submission s;
-  s.run = absolute(o.output);
+  s.run = resolved_path(o.output);
   check_run_path(s.run);
   Config config = load_config(o);
-  JobWishes wishes = o.wishes;
-  wishes.memory_bytes = static_cast<std::int64_t>(o.memory_gb * 1e9);
+  for (auto& path : config.sift.catalogues) path = resolved_path(path);  // jobs begin elsewhere
+  const auto wishes = wishes_of(o);
   config.limits.threads = job_threads(config, wishes);
   const auto found = find_inputs(o.inputs);
   auto beams = open_beams(found, config, o.mask);
@@ -108,9 +112,9 @@ Submission prepare(const Options& o) {
   s.shape = shape_jobs(config, wishes, load_policies(o.policies), plans, beams, array_limit(o.dry_run));
   s.name = new_name();
   s.program = fs::read_symlink("/proc/self/exe").string();
-  for (const auto& input : o.inputs) s.inputs.push_back(absolute(input));
-  for (const auto& policy : o.policies) s.policies.push_back(absolute(policy));
-  if (!o.mask.empty()) s.mask = absolute(o.mask);
+  for (const auto& input : o.inputs) s.inputs.push_back(resolved_path(input));
+  for (const auto& policy : o.policies) s.policies.push_back(resolved_path(policy));
+  if (!o.mask.empty()) s.mask = resolved_path(o.mask);
   s.parts = units_of_parts(work_items(config.rfi, beams), s.shape.n_part);
   for (const auto& beam : beams)
     if (!beam.failure.empty())
@@ -134,6 +138,7 @@ void print_shape(const Submission& s) {
 // Sends the jobs; what was sent is recorded after each.
 void send(Submission& s, const std::vector<int>& parts) {
   const Slurm slurm;
+  fs::remove(s.run + "/report.json");  // of an earlier sift: `tianyan status` would take it for this one's
   const std::string search = s.run + "/slurm/search.sh", sift = s.run + "/slurm/sift.sh";
   std::vector<std::string> after;
   if (!parts.empty()) {
@@ -150,9 +155,20 @@ void send(Submission& s, const std::vector<int>& parts) {
                            after.empty() ? "" : ", after the search", s.run);
 }
 
+// What was submitted before, judged again: its record may have been changed, and policies, too.
 Submission earlier(const Options& o) {
-  expect(o.config.empty() && o.inputs.empty(), "--resume takes CONFIG and INPUT from RUN: name neither");
+  expect(o.config.empty() && o.inputs.empty() && o.mask.empty() && o.set.empty() && o.wishes.n_part == 0,
+         "--resume takes CONFIG, INPUT, --set, --mask and --parts from RUN: give none of them");
   auto s = read_submission(o.output);
+  for (const auto& policy : o.policies) s.policies.push_back(resolved_path(policy));
+  SharedOptions same;
+  same.config = s.run + "/config.toml";
+  same.inputs = s.inputs;
+  same.mask = s.mask;
+  same.output = s.run;
+  same.policies = s.policies;
+  load_config(same);
+  s.shape = fit_shape(s.shape, wishes_of(o), load_policies(s.policies));
   for (const auto& job : Slurm().jobs({s.search_name(), s.sift_name()}))
     require(!is_alive(job), "job {} of {} is still {}: wait for it, or `tianyan cancel {}`", job.id, s.run,
             job.state, s.run);

@@ -6,8 +6,8 @@
 
 namespace tianyan {
 
-/// From here on SIGINT, SIGTERM and SIGUSR1 are remembered; a second one ends the program at once. So is,
-/// after wall_s seconds, that the time is over; 0: it never is.
+/// From here on SIGINT, SIGTERM and SIGUSR1 are remembered; a second one of a kind ends the program at once.
+/// So is, after wall_s seconds, that the time is over; 0: it never is.
 void catch_interrupts(double wall_s);
 /// Whether one of them has come.
 bool interrupted();

@@ -55,14 +55,6 @@ void cap(Number& value, Number most, const char* key, const Policy& policy, Read
               fmt::format("{} = {} is more than {} allows: at most {}", key, value, policy.file, most));
 }
 
-// A path as it is on the disk, as far as it is there. Throws std::runtime_error where that cannot be said.
-fs::path resolved(const std::string& path) {
-  std::error_code error;
-  const auto result = fs::weakly_canonical(fs::absolute(path), error);
-  require(!error, "{}: cannot be followed: {}", path, error.message());
-  return result;
-}
-
 bool is_below(const fs::path& path, const fs::path& folder) {
   return std::mismatch(folder.begin(), folder.end(), path.begin(), path.end()).first == folder.end();
 }
@@ -76,12 +68,12 @@ bool check_path(const Policy& policy, const std::vector<std::string>& roots, con
                 const std::string& path, ReadReport& report) {
   if (roots.empty()) return true;
   try {
-    const auto leads_to = resolved(path);
+    const auto leads_to = resolved_path(path);
     if (std::any_of(roots.begin(), roots.end(),
-                    [&](const std::string& root) { return is_below(leads_to, resolved(root)); }))
+                    [&](const std::string& root) { return is_below(leads_to, resolved_path(root)); }))
       return true;
-    report.add_error(fmt::format("{} {} is {}, which {} does not allow: only below {}", what, path,
-                                 leads_to.string(), policy.file, list_text(roots)));
+    report.add_error(fmt::format("{} {} is {}, which {} does not allow: only below {}", what, path, leads_to,
+                                 policy.file, list_text(roots)));
   } catch (const std::runtime_error& e) {
     report.add_error(fmt::format("{} {}", what, e.what()));
   }
@@ -101,12 +93,26 @@ void check_input(const Policy& policy, const std::string& input, ReadReport& rep
 
 void check_links_in(const Policy& policy, const std::string& run, ReadReport& report) {
   std::error_code error;
+  if (!fs::exists(run, error)) return;
   for (fs::recursive_directory_iterator at(run, error), end; !error && at != end; at.increment(error))
-    if (at->is_symlink(error))
-      check_path(policy, policy.roots.outputs, "output", at->path().string(), report);
+    if (at->is_symlink()) check_path(policy, policy.roots.outputs, "output", at->path().string(), report);
+  if (error) report.add_error(fmt::format("output {} cannot be looked through: {}", run, error.message()));
 }
 
 }  // namespace
+
+std::string resolved_path(const std::string& path) {
+  std::error_code error;
+  const auto resolved = fs::weakly_canonical(fs::absolute(path), error);
+  require(!error, "{}: cannot be followed: {}", path, error.message());
+  fs::path at;
+  for (const auto& part : resolved) {  // what is there has no links any more
+    at /= part;
+    require(!fs::is_symlink(fs::symlink_status(at, error)), "{}: {} is a link that leads nowhere", path,
+            at.string());
+  }
+  return resolved.string();
+}
 
 Policy load_policy(const std::string& path) {
   Policy policy;
@@ -133,7 +139,8 @@ void apply_policy(const Policy& policy, Config& config, ReadReport& report) {
   cap(limits.output_bytes, policy.caps.output_bytes, "limits.output_bytes", policy, report);
   cap(limits.dm_trials, policy.caps.dm_trials, "limits.dm_trials", policy, report);
   const auto& backends = policy.allowed.backends;
-  const auto& backend = config.search.backend;
+  auto& backend = config.search.backend;
+  if (backend == "auto" && backends.size() == 1) backend = backends.front();
   report.rule(backends.empty() || backend == "auto" ||
                   std::find(backends.begin(), backends.end(), backend) != backends.end(),
               {"search.backend"},

@@ -53,6 +53,11 @@ void apply_policy(const Policy& policy, Config& config, ReadReport& report);
 void check_paths(const Policy& policy, const std::vector<std::string>& inputs, const std::string& output,
                  ReadReport& report);
 
+/// A path as it is on the disk, absolute, links and ".." followed as far as it is there. Throws
+/// std::runtime_error where that cannot be said, as of a link that leads nowhere: what is made by that name
+/// would be made elsewhere.
+std::string resolved_path(const std::string& path);
+
 /// A policy that allows anything as TOML, with a comment for each key.
 std::string print_open_policy();
 

@@ -28,6 +28,7 @@ using nlohmann::json;
 
 // What a run writes; --overwrite removes these and nothing else.
 constexpr const char* kLockName = ".lock";
+constexpr const char* kFinishLockName = ".finish.lock";
 constexpr const char* kRunFiles[] = {
     "config.toml",       "candidates.ecsv", "detections.ecsv", "report.json", "report.html",
     "completeness.ecsv", "injections.ecsv", "ledger",          "plots",       "cutouts"};
@@ -81,6 +82,17 @@ std::string config_changes(const Config& then, const Config& now) {
     if (before.at(key) != value) text += fmt::format("\n  {}: {} then, {} now", key, before.at(key), value);
   return text;
 }
+
+int open_lock(const std::string& path) {
+  const int lock = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+  const int reason = errno;
+  require(lock >= 0, "{} cannot be written: {}", fs::path(path).parent_path().string(),
+          std::strerror(reason));
+  return lock;
+}
+
+// Of a unit's file.
+bool is_whole(const json& file) { return file.at("checksum") == fnv1a(file.at("unit").get<std::string>()); }
 
 bool goes_on(ExistingRun existing) {
   return existing == ExistingRun::kResume || existing == ExistingRun::kShare ||
@@ -171,6 +183,7 @@ RunDirectory::RunDirectory(const std::string& path, const Config& config, Existi
     fs::create_directories(path);
     const bool is_shared = existing == ExistingRun::kShare || existing == ExistingRun::kFinish;
     lock(is_shared);
+    if (existing == ExistingRun::kFinish) lock_finish();
     if (existing == ExistingRun::kOverwrite) remove_existing(path);
     if (goes_on(existing) && existing != ExistingRun::kShare) remove_unfinished(path, is_shared);
     fs::create_directories(fs::path(path) / "ledger");
@@ -183,15 +196,14 @@ RunDirectory::RunDirectory(const std::string& path, const Config& config, Existi
 }
 
 RunDirectory::~RunDirectory() {
-  if (lock_ >= 0) ::close(lock_);
+  for (const int lock : {lock_, finish_lock_})
+    if (lock >= 0) ::close(lock);
 }
 
 // Whoever holds the lock is named in it. File systems that cannot lock say so, and are trusted.
 void RunDirectory::lock(bool is_shared) {
   const std::string path = file(kLockName);
-  lock_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-  const int reason = errno;
-  require(lock_ >= 0, "{} cannot be written: {}", path_, std::strerror(reason));
+  lock_ = open_lock(path);
   if (::flock(lock_, (is_shared ? LOCK_SH : LOCK_EX) | LOCK_NB) == 0) {
     const std::string owner = is_shared ? "" : fmt::format("process {} on {}", ::getpid(), host_name());
     if (::ftruncate(lock_, 0) != 0 || ::write(lock_, owner.data(), owner.size()) < 0) return;  // unnamed
@@ -202,6 +214,12 @@ void RunDirectory::lock(bool is_shared) {
   throw std::runtime_error(
       fmt::format("{} is being written by {}", path_,
                   owner.empty() ? "jobs that search parts of it" : "another run: " + owner));
+}
+
+// One at a time, the others wait: Slurm may take the first for dead and begin it again.
+void RunDirectory::lock_finish() {
+  finish_lock_ = open_lock(file(kFinishLockName));
+  while (::flock(finish_lock_, LOCK_EX) != 0 && errno == EINTR) continue;
 }
 
 void RunDirectory::bind_inputs(const std::map<int, std::vector<InputFile>>& files) const {
@@ -271,9 +289,8 @@ std::optional<UnitResult> RunDirectory::load(int beam, const SearchUnit& unit) c
   if (!resume_ || !fs::exists(path)) return std::nullopt;
   try {
     const json whole = json::parse(read_text_file(path));
-    const std::string entry = whole.at("unit");
-    if (whole.at("config") != config_hash_ || whole.at("checksum") != fnv1a(entry)) return std::nullopt;
-    auto result = unit_result_from_json(json::parse(entry));
+    if (whole.at("config") != config_hash_ || !is_whole(whole)) return std::nullopt;
+    auto result = unit_result_from_json(json::parse(whole.at("unit").get<std::string>()));
     if (!(result.unit == unit)) return std::nullopt;
     return result;
   } catch (const json::exception&) {
@@ -299,8 +316,15 @@ void RunDirectory::store(const BeamResult& result) const {
 }
 
 bool has_unit(const std::string& run_directory, int beam, int unit) {
-  std::error_code unknown;
-  return fs::exists(unit_file(run_directory, beam, unit), unknown);
+  const auto path = unit_file(run_directory, beam, unit);
+  if (std::error_code unknown; !fs::exists(path, unknown)) return false;
+  try {
+    return is_whole(json::parse(read_text_file(path)));
+  } catch (const json::exception&) {
+    return false;
+  } catch (const std::runtime_error&) {
+    return false;  // gone, or not to be read
+  }
 }
 
 std::vector<BeamResult> load_ledger(const std::string& run_directory) {

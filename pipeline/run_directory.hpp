@@ -1,7 +1,8 @@
 // A run directory: made before anything runs, never mixed with another run's files, written by one run at a
 // time.
 //
-// RUN/.lock is held by whoever writes. RUN/ledger is what a run that was stopped goes on from:
+// RUN/.lock is held by whoever writes, RUN/.finish.lock by who joins parts. RUN/ledger is what a run that was
+// stopped goes on from:
 //
 //   inputs.json      version, hash of the config, and the files of each beam
 //   MNN/UUUU.json    what unit UUUU of beam NN gave, with a checksum
@@ -72,19 +73,20 @@ class RunDirectory {
  private:
   void write_ledger(const std::string& path, const std::string& text) const;
   void lock(bool is_shared);
+  void lock_finish();
 
   std::string path_;
   std::string config_hash_;
   std::int64_t most_bytes_;  // 0: any
   bool resume_;
-  int lock_ = -1;  // descriptor
+  int lock_ = -1, finish_lock_ = -1;  // descriptors
 };
 
 /// Throws std::invalid_argument where making a run at `run_directory` over an earlier one would remove one of
 /// the inputs, by whatever path they are named.
 void expect_inputs_stay(const std::vector<std::string>& inputs, const std::string& run_directory);
 
-/// Whether the ledger has a result of a unit; whether it is whole, load() says.
+/// Whether the ledger has a whole result of a unit.
 bool has_unit(const std::string& run_directory, int beam, int unit);
 
 /// All beams of a run that have a result, by beam, whatever its config and files. Throws std::runtime_error

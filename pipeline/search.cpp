@@ -134,6 +134,7 @@ SiftInputs sift_inputs(const Config& config, std::vector<Beam>& beams) {
 SearchSummary run_search(const SearchRequest& asked) {
   SearchRequest request = asked;
   request.config.limits = limits_here(asked.config.limits);
+  catch_interrupts(request.config.limits.wall_s);
   expect(request.config.search.backend != "cuda",
          "search.backend = \"cuda\": this build has no CUDA backend; use "
          "\"auto\" or \"cpu\"");
@@ -143,13 +144,13 @@ SearchSummary run_search(const SearchRequest& asked) {
   auto beams = open_beams(found, request.config, request.mask);
   Plans plans(request.config, beams);
   bind_beams(request.config, plans, beams);
+  if (interrupted()) throw Interrupted("before the search began");
   std::vector<std::vector<InjectedPulse>> pulses;
   if (!request.injections.empty()) pulses = bind_injections(request.injections, beams);
   expect(request.scope != SearchScope::kFinish ||
              std::filesystem::exists(request.run_directory + "/ledger/inputs.json"),
          "{} holds no run of which parts were searched", request.run_directory);
   const RunDirectory run(request.run_directory, asked.config, request.existing);
-  catch_interrupts(request.config.limits.wall_s);
   run.bind_inputs(files_by_beam(beams));
   const auto shares = search_beams(request, run, plans, beams);
   if (request.scope == SearchScope::kPart) return part_summary(beams);

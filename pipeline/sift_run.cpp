@@ -7,6 +7,7 @@
 #include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <regex>
 #include <set>
 
 #include "io/candidate_table.hpp"
@@ -134,12 +135,16 @@ DetectionList list_of(const OutputConfig& output, const Sifted& sifted) {
   return list;
 }
 
-// Of what a run that is resumed had found before all of its beams could be read.
+// Of what a run that is resumed had found before all of its beams could be read: files that are named as
+// detections are. Others are somebody's own.
 void remove_others(const std::string& folder, const std::set<std::string>& ids) {
-  if (!std::filesystem::exists(folder)) return;
+  if (!std::filesystem::is_directory(folder)) return;
+  const std::regex is_id(R"(TY\d{8}T\d{6}\.\d{3}.*_M\d\d.*\.(png|h5|xml|json))");
   std::vector<std::filesystem::path> others;
   for (const auto& entry : std::filesystem::directory_iterator(folder))
-    if (!ids.contains(entry.path().stem().string())) others.push_back(entry.path());
+    if (std::regex_match(entry.path().filename().string(), is_id) &&
+        !ids.contains(entry.path().stem().string()))
+      others.push_back(entry.path());
   for (const auto& path : others) std::filesystem::remove(path);
 }
 

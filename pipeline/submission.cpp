@@ -7,6 +7,8 @@
 #include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <regex>
+#include <type_traits>
 
 #include "io/json_text.hpp"
 #include "io/text_file.hpp"
@@ -52,25 +54,21 @@ void check_name(const char* what, const std::string& name, ReadReport& report) {
   if (!is_plain) report.add_error(fmt::format("{} {}: letters, digits and _-., are possible", what, name));
 }
 
-void apply_policies(const std::vector<Policy>& policies, const JobWishes& wishes, JobShape& shape) {
-  ReadReport report;
-  for (const auto& policy : policies) {
-    choose(policy.slurm.partitions, "partition", policy, shape.partition, report);
-    choose(policy.slurm.accounts, "account", policy, shape.account, report);
-    check_most(shape.threads, policy.caps.threads, "a job", " threads", policy, report);
-    check_most(shape.memory_bytes, policy.caps.memory_bytes, "a job", " bytes", policy, report);
-    const auto& most_s = policy.slurm.job_max_s;
-    if (most_s > 0.0 && wishes.time_s == 0.0) shape.time_s = std::min(shape.time_s, most_s);
-    check_most(shape.time_s, most_s, "a job", " s", policy, report);
-    const int at_once = policy.slurm.jobs_at_once;
-    if (at_once > 0 && wishes.jobs_at_once == 0)
-      shape.jobs_at_once = shape.jobs_at_once == 0 ? at_once : std::min(shape.jobs_at_once, at_once);
-    check_most(shape.jobs_at_once, at_once, "a run", " jobs at once", policy, report);
-  }
-  check_name("partition", shape.partition, report);
-  check_name("account", shape.account, report);
-  check_name("qos", shape.qos, report);
-  report.throw_errors();
+// What was wished for must be allowed, what was not is made so.
+void apply_policy(const Policy& policy, const JobWishes& wishes, JobShape& shape, ReadReport& report) {
+  choose(policy.slurm.partitions, "partition", policy, shape.partition, report);
+  choose(policy.slurm.accounts, "account", policy, shape.account, report);
+  const auto lower = [](auto& value, auto most, bool is_wished) {
+    if (most > 0 && !is_wished && (value == 0 || value > most)) value = most;
+  };
+  lower(shape.threads, policy.caps.threads, wishes.threads > 0);
+  lower(shape.memory_bytes, policy.caps.memory_bytes, wishes.memory_bytes > 0);
+  lower(shape.time_s, policy.slurm.job_max_s, wishes.time_s > 0.0);
+  lower(shape.jobs_at_once, policy.slurm.jobs_at_once, wishes.jobs_at_once > 0);
+  check_most(shape.threads, policy.caps.threads, "a job", " threads", policy, report);
+  check_most(shape.memory_bytes, policy.caps.memory_bytes, "a job", " bytes", policy, report);
+  check_most(shape.time_s, policy.slurm.job_max_s, "a job", " s", policy, report);
+  check_most(shape.jobs_at_once, policy.slurm.jobs_at_once, "a run", " jobs at once", policy, report);
 }
 
 double model_s(const std::vector<Beam>& beams, int n_threads) {
@@ -80,8 +78,9 @@ double model_s(const std::vector<Beam>& beams, int n_threads) {
   return seconds;
 }
 
+// Rounded down: a policy's limit is one.
 std::string in_minutes(double seconds) {
-  return fmt::format("{}", static_cast<int>(std::ceil(seconds / 60.0)));
+  return std::to_string(std::max(1, static_cast<int>(seconds / 60.0)));
 }
 
 // The lines that both scripts begin with.
@@ -117,14 +116,21 @@ std::string command(const Submission& s, const std::string& own) {
 json to_json(const UnitName& unit) { return {unit.beam, unit.unit}; }
 
 json to_json(const JobShape& s) {
-  return {{"n_part", s.n_part},       {"threads", s.threads},           {"model_s", s.model_s},
-          {"time_s", s.time_s},       {"memory_bytes", s.memory_bytes}, {"jobs_at_once", s.jobs_at_once},
-          {"partition", s.partition}, {"account", s.account},           {"qos", s.qos}};
+  return {{"n_part", s.n_part},
+          {"threads", s.threads},
+          {"model_s", s.model_s},
+          {"time_s", s.time_s},
+          {"memory_bytes", s.memory_bytes},
+          {"plan_bytes", s.plan_bytes},
+          {"jobs_at_once", s.jobs_at_once},
+          {"partition", s.partition},
+          {"account", s.account},
+          {"qos", s.qos}};
 }
 
 JobShape shape_from_json(const json& j) {
-  return {j.at("n_part"),       j.at("threads"),   j.at("model_s"), j.at("time_s"), j.at("memory_bytes"),
-          j.at("jobs_at_once"), j.at("partition"), j.at("account"), j.at("qos")};
+  return {j.at("n_part"),     j.at("threads"),      j.at("model_s"),   j.at("time_s"),  j.at("memory_bytes"),
+          j.at("plan_bytes"), j.at("jobs_at_once"), j.at("partition"), j.at("account"), j.at("qos")};
 }
 
 }  // namespace
@@ -139,22 +145,43 @@ JobShape shape_jobs(const Config& config, const JobWishes& wishes, const std::ve
   shape.threads = job_threads(config, wishes);
   const auto n_item = static_cast<int>(work_items(config.rfi, beams).size());
   const int most = std::min(n_item, max_array_size - 1);
+  expect(most >= 1, "this Slurm takes no arrays of jobs (MaxArraySize is {})", max_array_size);
   const double all_s = model_s(beams, shape.threads);
   shape.n_part =
       wishes.n_part > 0 ? wishes.n_part : std::clamp(static_cast<int>(std::ceil(all_s / kPartS)), 1, most);
   expect(shape.n_part <= most, "--parts {}: the run has {} units of work, and an array at most {} jobs",
          shape.n_part, n_item, max_array_size - 1);
   shape.model_s = all_s / shape.n_part;
-  shape.time_s = wishes.time_s > 0.0 ? wishes.time_s : kTimeFactor * shape.model_s + kTimeExtraS;
+  shape.time_s = kTimeFactor * shape.model_s + kTimeExtraS;
   LimitsConfig limits = config.limits;
   limits.threads = shape.threads;
-  const auto planned = static_cast<double>(plans.peak_memory_bytes(limits));
-  shape.memory_bytes = wishes.memory_bytes > 0
-                           ? wishes.memory_bytes
-                           : static_cast<std::int64_t>(kMemoryFactor * planned + kMemoryExtraBytes);
-  shape.jobs_at_once = wishes.jobs_at_once;
-  shape.partition = wishes.partition, shape.account = wishes.account, shape.qos = wishes.qos;
-  apply_policies(policies, wishes, shape);
+  shape.plan_bytes = plans.peak_memory_bytes(limits);
+  shape.memory_bytes =
+      static_cast<std::int64_t>(kMemoryFactor * static_cast<double>(shape.plan_bytes) + kMemoryExtraBytes);
+  return fit_shape(shape, wishes, policies);
+}
+
+JobShape fit_shape(JobShape shape, const JobWishes& wishes, const std::vector<Policy>& policies) {
+  const auto take = [](auto& value, const auto& wish) {
+    if (wish != std::decay_t<decltype(wish)>{}) value = wish;
+  };
+  take(shape.threads, wishes.threads);
+  take(shape.time_s, wishes.time_s);
+  take(shape.memory_bytes, wishes.memory_bytes);
+  take(shape.jobs_at_once, wishes.jobs_at_once);
+  take(shape.partition, wishes.partition);
+  take(shape.account, wishes.account);
+  take(shape.qos, wishes.qos);
+  ReadReport report;
+  for (const auto& policy : policies) apply_policy(policy, wishes, shape, report);
+  check_name("partition", shape.partition, report);
+  check_name("account", shape.account, report);
+  check_name("qos", shape.qos, report);
+  // In the job's control group, as limits_here() sees it.
+  if (shape.plan_bytes > shape.memory_bytes / 10 * 9)
+    report.add_error(fmt::format("a job of {} bytes has too little for the plan's {}", shape.memory_bytes,
+                                 shape.plan_bytes));
+  report.throw_errors();
   return shape;
 }
 
@@ -187,15 +214,18 @@ std::string search_script(const Submission& s, const std::vector<int>& parts) {
          "# is in RUN/ledger: the job may be killed, requeued and sent again.\n" +
          command(s, fmt::format("-q --part \"$SLURM_ARRAY_TASK_ID/{}\" &\n", s.shape.n_part)) +
          "search=$!\n"
-         "trap 'kill -USR1 \"$search\" 2>/dev/null' USR1 TERM\n"
+         "again=\n"
+         "trap 'again=1; kill -USR1 \"$search\" 2>/dev/null' USR1  # the time is nearly over\n"
+         "trap 'again=; kill -TERM \"$search\" 2>/dev/null' TERM    # cancelled\n"
          "while true; do  # wait ends when a signal comes, too\n"
          "  wait \"$search\"\n"
          "  code=$?\n"
          "  kill -0 \"$search\" 2>/dev/null || break\n"
-         "done\n"
-         "# 75: stopped, and worth going on.\n" +
-         fmt::format("if [ \"$code\" -eq 75 ] && [ \"${{SLURM_RESTART_COUNT:-0}}\" -lt {} ]; then\n",
-                     kRequeues) +
+         "done\n" +
+         fmt::format(
+             "if [ \"$code\" -eq 75 ] && [ -n \"$again\" ] && [ \"${{SLURM_RESTART_COUNT:-0}}\" -lt {} ]; "
+             "then\n",
+             kRequeues) +
          "  scontrol requeue \"$SLURM_JOB_ID\" && sleep 60\n"
          "fi\n"
          "exit \"$code\"\n";
@@ -226,7 +256,8 @@ Submission read_submission(const std::string& run) {
   const std::string path = file_in(run, "submission.json");
   require(std::filesystem::exists(path), "{} was not submitted: there is no {}", run, path);
   Submission s;
-  s.run = std::filesystem::absolute(run).lexically_normal().string();
+  s.run = resolved_path(run);
+  check_run_path(s.run);
   try {
     const json record = json::parse(read_text_file(path));
     s.name = record.at("name");
@@ -244,6 +275,9 @@ Submission read_submission(const std::string& run) {
   } catch (const json::exception& e) {
     throw std::runtime_error(fmt::format("{}: not the record of a submission: {}", path, e.what()));
   }
+  require(
+      std::regex_match(s.name, std::regex("tianyan-[0-9a-f]{16}")) && s.shape.n_part == std::ssize(s.parts),
+      "{}: not the record of a submission", path);
   return s;
 }
 

@@ -34,7 +34,8 @@ struct JobShape {
   double model_s = 0.0;  ///< of one part, by the model of `tianyan plan`
   double time_s = 0.0;   ///< asked for
   std::int64_t memory_bytes = 0;
-  int jobs_at_once = 0;  ///< 0: any
+  std::int64_t plan_bytes = 0;  ///< of them, what the plan needs
+  int jobs_at_once = 0;         ///< 0: any
   std::string partition, account, qos;
 };
 
@@ -68,6 +69,9 @@ int job_threads(const Config& config, const JobWishes& wishes);
 /// does not allow it.
 JobShape shape_jobs(const Config& config, const JobWishes& wishes, const std::vector<Policy>& policies,
                     Plans& plans, std::vector<Beam>& beams, int max_array_size);
+
+/// The shape with what the user wishes and within what policies allow. Throws as shape_jobs() does.
+JobShape fit_shape(JobShape shape, const JobWishes& wishes, const std::vector<Policy>& policies);
 
 /// Throws std::invalid_argument where the run's path has letters that a script's #SBATCH lines cannot hold.
 void check_run_path(const std::string& run);

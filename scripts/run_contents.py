@@ -11,7 +11,7 @@ def contents(run):
     found = {}
     for path in sorted(run.rglob("*")):
         name = str(path.relative_to(run))
-        if not path.is_file() or name in (".lock", "report.html") or name.startswith("slurm/"):
+        if not path.is_file() or name in (".lock", ".finish.lock", "report.html") or name.startswith("slurm/"):
             continue
         data = path.read_bytes()
         if name.startswith("ledger/M") and "/" in name[len("ledger/"):]:

@@ -39,7 +39,7 @@ using Words = std::vector<std::string>;
 
 TEST_F(CompletionTest, BashOffersTheCommands) {
   EXPECT_EQ(offered({"chan"}), Words{"channelize"});
-  EXPECT_EQ(offered({"s"}), (Words{"search", "sift", "simulate"}));
+  EXPECT_EQ(offered({"s"}), (Words{"search", "sift", "simulate", "status", "submit"}));
   EXPECT_FALSE(has(offered({""}), "man")) << "it is hidden";
   EXPECT_FALSE(has(offered({""}), "--version")) << "options are for who types a dash";
 }

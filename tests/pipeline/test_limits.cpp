@@ -24,9 +24,10 @@ class LimitsTest : public CommandsTest {
     spec.pulses.push_back(pulse);
     path_ = simulate_scan(spec, dir_.path(), {1, true, nullptr}).at(0);
   }
-  Outcome search(const std::string& run_name, const std::string& more) const {
+  Outcome search(const std::string& run_name, const std::string& more, const std::string& shell = "") const {
     return run("search '' '" + path_ + "' -q -o '" + dir_.file(run_name) +
-               "' --set search.dm_max_pc_cm3=400 --set search.unit_s=2 " + more);
+                   "' --set search.dm_max_pc_cm3=400 --set search.unit_s=2 " + more,
+               shell);
   }
   std::int64_t bytes_of(const std::string& name) const {
     std::int64_t bytes = 0;
@@ -40,7 +41,9 @@ class LimitsTest : public CommandsTest {
 
 TEST_F(LimitsTest, TimeThatIsOverStopsARunWhichGoesOnToTheSameTables) {
   ASSERT_EQ(search("whole", "").exit_code, 0);
-  const auto stopped = search("run", "--set limits.wall_s=0.001");
+  const std::string faults = fs::path(binary_).parent_path().string() + "/libfaults.so";
+  const auto stopped = search("run", "--set limits.wall_s=1",
+                              "TIANYAN_FAULTS='ledger/M01 write slow ms=1200' LD_PRELOAD='" + faults + "' ");
   EXPECT_EQ(stopped.exit_code, 75) << stopped.err;
   EXPECT_NE(stopped.err.find("stopped by limits.wall_s in beam M01; go on with --resume"), std::string::npos)
       << stopped.err;

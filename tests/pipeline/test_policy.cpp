@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <pugixml.hpp>
 
 #include "tests/pipeline/commands_test.hpp"
 
@@ -31,6 +32,7 @@ class PolicyTest : public CommandsTest {
     fs::create_directory_symlink(dir_.path(), dir_.file("in/up"));
     fs::create_directory_symlink(dir_.file("elsewhere"), dir_.file("out/away"));
     fs::create_directory_symlink(dir_.file("elsewhere"), dir_.file("out/old/plots"));
+    fs::create_directory_symlink(dir_.file("elsewhere/new"), dir_.file("out/nowhere"));
     dir_.write("policy.toml",
                "[caps]\nmemory_bytes = 500_000_000\nthreads = 2\nwall_s = 3600\n"
                "output_bytes = 1_000_000_000\ndm_trials = 3000\n[roots]\ninputs = ['" +
@@ -236,14 +238,55 @@ TEST_F(PolicyTest, KeepsInputsAndOutputsWithinItsFolders) {
            {"", dir_.file("out/away/run")},
            {"", dir_.file("out/new/../../elsewhere/run")},
            {"", dir_.file("out/old") + "' --overwrite '"},
+           {"", dir_.file("out/nowhere")},
            {"", "/etc/tianyan_run"}}) {
     SCOPED_TRACE(input + " -> " + output);
     const auto outcome = search("", input, output);
     EXPECT_EQ(outcome.exit_code, 2) << outcome.err;
-    EXPECT_NE(outcome.err.find("does not allow: only below"), std::string::npos) << outcome.err;
+    EXPECT_TRUE(outcome.err.find("does not allow: only below") != std::string::npos ||
+                outcome.err.find("is a link that leads nowhere") != std::string::npos)
+        << outcome.err;
   }
   EXPECT_TRUE(fs::is_empty(dir_.file("elsewhere")));
   EXPECT_FALSE(fs::exists(dir_.file("out/run")));
+}
+
+// What a header says is text wherever it goes: file names, XML, HTML, JSON, tables, scripts.
+TEST_F(PolicyTest, HeadersAreTextInAllThatIsWritten) {
+  const std::string name(45, 'N');
+  const std::string hostile = "</script><b>&\"'`$(touch owned)`;|../../x\x1b[3m\n";
+  ASSERT_LE(hostile.size(), name.size());
+  dir_.write("scan.toml",
+             "[scan]\nsource_name = '" + name +
+                 "'\nformat = 'fil'\nn_chan = 256\nsample_time_s = 196.608e-6\nduration_s = 8.0\n"
+                 "beams = [1]\n[[pulse]]\ndm_pc_cm3 = 200.0\nwidth_s = 4e-3\nsnr = 30.0\ntime_s = 3.0\n");
+  ASSERT_EQ(run("simulate '" + dir_.file("scan.toml") + "' -o '" + dir_.file("scan") + "'").exit_code, 0);
+  const std::string path = dir_.file("scan/" + name + "_tracking-M01_0001.fil");
+  std::string bytes = read_text(path);
+  bytes.replace(bytes.find(name), name.size(), hostile + std::string(name.size() - hostile.size(), '!'));
+  dir_.write("scan/x $(touch owned) <b>&'-M01_0001.fil", bytes);
+  fs::remove(path);
+  const auto outcome = run("search '' '" + dir_.file("scan") + "' -q -o '" + dir_.file("run") +
+                           "' --set search.dm_max_pc_cm3=400");
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  std::size_t n_xml = 0;
+  for (const auto& entry : fs::recursive_directory_iterator(dir_.file("run"))) {
+    const auto file = entry.path();
+    if (file.extension() == ".xml" || file.extension() == ".vot") {
+      pugi::xml_document document;
+      EXPECT_TRUE(document.load_file(file.c_str())) << file;
+      ++n_xml;
+    }
+    if (file.extension() == ".json") {
+      EXPECT_TRUE(json::accept(read_text(file.string()))) << file;
+    }
+    if (file.extension() == ".ecsv" || file.extension() == ".csv" || file.extension() == ".html") {
+      EXPECT_EQ(read_text(file.string()).find("\x1b"), std::string::npos) << file;
+    }
+  }
+  EXPECT_EQ(n_xml, 2U);
+  EXPECT_EQ(read_text(dir_.file("run/report.html")).find("</script><b>"), std::string::npos);
+  EXPECT_FALSE(fs::exists("owned"));
 }
 
 }  // namespace

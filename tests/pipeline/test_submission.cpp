@@ -5,6 +5,7 @@
 
 #include <filesystem>
 
+#include "kernels/base/fnv1a.hpp"
 #include "pipeline/slurm.hpp"
 #include "pipeline/subprocess.hpp"
 #include "tests/pipeline/search_test.hpp"
@@ -124,7 +125,7 @@ TEST(SubmissionScripts, AskForWhatTheShapeSays) {
   const auto script = search_script(submission(), {1, 3});
   for (const char* line :
        {"#SBATCH --job-name=tianyan-0123456789abcdef-search\n", "#SBATCH --cpus-per-task=4\n",
-        "#SBATCH --mem=3M\n", "#SBATCH --time=2\n", "#SBATCH --partition=cpu\n", "#SBATCH --requeue\n",
+        "#SBATCH --mem=3M\n", "#SBATCH --time=1\n", "#SBATCH --partition=cpu\n", "#SBATCH --requeue\n",
         "#SBATCH --array=1,3%2\n", "#SBATCH --signal=B:USR1@60\n",
         "#SBATCH --output=/scratch/run/slurm/search-%a.log\n"})
     EXPECT_NE(script.find(line), std::string::npos) << line << "in\n" << script;
@@ -157,10 +158,21 @@ TEST(SubmissionRecord, ReadsBackAsItWasAndKnowsWhatIsMissing) {
   EXPECT_EQ(parts_to_do(back), (std::vector<int>{1, 2, 3}));
   fs::create_directories(dir.file("ledger/M01"));
   fs::create_directories(dir.file("ledger/M02"));
-  dir.write("ledger/M01/0001.json", "{}");
-  dir.write("ledger/M02/0000.json", "{}");
+  const std::string whole = fmt::format("{{\"checksum\": {}, \"unit\": \"x\"}}", fnv1a("x"));
+  dir.write("ledger/M01/0001.json", whole);
+  dir.write("ledger/M02/0000.json", whole);
+  dir.write("ledger/M02/0001.json", whole.substr(0, 20));
   EXPECT_EQ(parts_to_do(back), (std::vector<int>{1, 3}));
   EXPECT_EQ(n_done(back, 1), 1);
+  for (const auto& [key, text] : std::vector<std::pair<std::string, std::string>>{
+           {"\"tianyan-0123456789abcdef\"", "\"x\\ntouch owned #\""}, {"\"n_part\": 3", "\"n_part\": 4"}}) {
+    auto record = read_text(dir.file("slurm/submission.json"));
+    record.replace(record.find(key), key.size(), text);
+    TempDir other;
+    fs::create_directories(other.file("slurm"));
+    other.write("slurm/submission.json", record);
+    EXPECT_THROW(read_submission(other.path()), std::runtime_error) << text;
+  }
   dir.write("slurm/submission.json", "{\"name\": 3}");
   EXPECT_THROW(read_submission(dir.path()), std::runtime_error);
   EXPECT_THROW(read_submission(dir.file("ledger")), std::runtime_error);
@@ -236,6 +248,30 @@ TEST(JobShapes, StayWithinPolicies) {
           "a run of 4 jobs at once is more than site.toml allows: at most 3"})
       EXPECT_NE(std::string(e.what()).find(line), std::string::npos) << e.what();
   }
+}
+
+TEST(JobShapes, OfAnEarlierSubmissionTakeNewWishesAndAreJudgedAgain) {
+  JobShape earlier;
+  earlier.time_s = 600.0;
+  earlier.memory_bytes = 1'000'000'000;
+  earlier.plan_bytes = 500'000'000;
+  JobWishes wishes;
+  wishes.memory_bytes = 2'000'000'000;
+  wishes.qos = "fast";
+  const auto shape = fit_shape(earlier, wishes, {});
+  EXPECT_EQ(shape.memory_bytes, 2'000'000'000);
+  EXPECT_EQ(shape.qos, "fast");
+  EXPECT_EQ(shape.time_s, 600.0);
+  earlier.partition = "a\n#SBATCH --uid=0";
+  EXPECT_THROW(fit_shape(earlier, {}, {}), std::invalid_argument);
+  earlier.partition.clear();
+  Policy policy;
+  policy.file = "site.toml";
+  policy.caps.memory_bytes = 700'000'000;
+  EXPECT_EQ(fit_shape(earlier, {}, {policy}).memory_bytes, 700'000'000);  // lowered, and enough for the plan
+  policy.caps.memory_bytes = 500'000'000;
+  EXPECT_THROW(fit_shape(earlier, {}, {policy}), std::invalid_argument);  // not enough
+  EXPECT_THROW(fit_shape(earlier, wishes, {policy}), std::invalid_argument);
 }
 
 TEST(WorkItems, OfEqualPartsAreAllTheItemsOnce) {
