@@ -334,7 +334,11 @@ void cut_into_units(const Config& config, std::vector<Beam>& beams) {
 // What the ledger lacks, of the part that is asked for.
 void choose_units(const SearchRequest& request, const RunDirectory& run, std::vector<Beam>& beams) {
   for (const auto i : sound_beams(beams))
-    for (auto& unit : beams[i].units) unit.result = run.load(beams[i].number, unit.unit);
+    for (auto& unit : beams[i].units) {
+      unit.result = run.load(beams[i].number, unit.unit);
+      if (request.scope == SearchScope::kFinish && !unit.result)
+        unit.failure = run.load_failure(beams[i].number, unit.unit);
+    }
   if (request.scope == SearchScope::kFinish) return;
   const auto items = work_items(request.config.rfi, beams);
   const auto part = items_of_part(std::ssize(items), request.part);
@@ -455,6 +459,9 @@ Shares search_beams(const SearchRequest& request, const RunDirectory& run, Plans
     search_wave(shared, wave, beams);
   }
   shares.memory_bytes = shared.memory.most();
+  for (const auto i : todo)
+    for (const auto& unit : beams[i].units)
+      if (!unit.failure.empty()) run.store_failure(beams[i].number, unit.unit, unit.failure);
   for (const auto i : todo)
     for (const auto& unit : beams[i].units)
       if (unit.is_todo && unit.result)

@@ -122,7 +122,9 @@ void print_parts(const RunStatus& status, bool all) {
   for (const auto& [state, n] : counts) texts.push_back(fmt::format("{} {}", n, state));
   std::cout << fmt::format("search: {} parts: {}\n", status.parts.size(), fmt::join(texts, ", "));
   for (const auto& p : status.parts)
-    if (all || (!p.is_done() && p.state() != "PENDING" && p.state() != "UNKNOWN")) print_part(status, p);
+    if (all ||
+        (!p.is_done() && (p.state() != "PENDING" || p.job->reason == "BeginTime") && p.state() != "UNKNOWN"))
+      print_part(status, p);
 }
 
 void print_sift(const RunStatus& status) {

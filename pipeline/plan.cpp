@@ -207,11 +207,10 @@ void add_passes(SearchPlan& plan, const StreamInfo& info, const Config& config) 
   for (const auto& range : ranges) add_octave(plan, info, config, range, passes);
   std::int64_t n_trial = 0;
   for (const auto& pass : passes) n_trial += pass.n_trial();
-  expect(
-      n_trial <= config.limits.dm_trials,
-      "the plan has {} trials of DM and limits.dm_trials allows {}: raise it, lower search.dm_max_pc_cm3, or "
-      "raise search.snr_loss_max or search.width_min_s",
-      n_trial, config.limits.dm_trials);
+  expect(n_trial <= config.limits.dm_trials,
+         "the plan has {} trials of DM and limits.dm_trials allows {}: lower search.dm_max_pc_cm3, or "
+         "raise search.snr_loss_max or search.width_min_s",
+         n_trial, config.limits.dm_trials);
   for (const auto& pass : passes) plan.passes.push_back(make_pass(info, config, plan, pass));
 }
 

@@ -72,7 +72,8 @@ bool check_path(const Policy& policy, const std::vector<std::string>& roots, con
     if (std::any_of(roots.begin(), roots.end(),
                     [&](const std::string& root) { return is_below(leads_to, resolved_path(root)); }))
       return true;
-    report.add_error(fmt::format("{} {} is {}, which {} does not allow: only below {}", what, path, leads_to,
+    const std::string leads = leads_to == path ? "" : ", which leads to " + leads_to + ",";
+    report.add_error(fmt::format("{} {}{} is not allowed by {}: only below {}", what, path, leads,
                                  policy.file, list_text(roots)));
   } catch (const std::runtime_error& e) {
     report.add_error(fmt::format("{} {}", what, e.what()));

@@ -124,6 +124,10 @@ std::string unit_file(const std::string& run, int beam, int unit) {
   return fmt::format("{}/ledger/{}/{:04d}.json", run, beam_name(beam), unit);
 }
 
+std::string failure_file(const std::string& run, int beam, int unit) {
+  return fs::path(unit_file(run, beam, unit)).replace_extension(".failed").string();
+}
+
 // What runs that were killed left of files that they were writing. Where others may still write, only of
 // files that are there in the end: nobody needs them twice.
 void remove_unfinished(const std::string& path, bool others_may_write) {
@@ -282,6 +286,19 @@ void RunDirectory::store(int beam, const UnitResult& result) const {
   const std::string entry = dump_json(to_json(result));
   const json whole = {{"config", config_hash_}, {"checksum", fnv1a(entry)}, {"unit", entry}};
   write_ledger(unit_file(path_, beam, result.unit.index), dump_json(whole));
+  std::error_code is_there_or_not;
+  fs::remove(failure_file(path_, beam, result.unit.index), is_there_or_not);
+}
+
+void RunDirectory::store_failure(int beam, const SearchUnit& unit, const std::string& why) const {
+  write_ledger(failure_file(path_, beam, unit.index), why + "\n");
+}
+
+std::string RunDirectory::load_failure(int beam, const SearchUnit& unit) const {
+  const auto path = failure_file(path_, beam, unit.index);
+  if (std::error_code unknown; !resume_ || !fs::exists(path, unknown)) return "";
+  const auto why = read_text_file(path);
+  return why.substr(0, why.find('\n'));
 }
 
 std::optional<UnitResult> RunDirectory::load(int beam, const SearchUnit& unit) const {

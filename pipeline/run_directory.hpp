@@ -6,6 +6,7 @@
 //
 //   inputs.json      version, hash of the config, and the files of each beam
 //   MNN/UUUU.json    what unit UUUU of beam NN gave, with a checksum
+//   MNN/UUUU.failed  why it gave nothing, until it does
 //   MNN.json         the units of the beam joined: what `tianyan sift` reads
 //
 // Every file is written under a name of its own, flushed and renamed: it is whole or not there.
@@ -65,6 +66,10 @@ class RunDirectory {
   bool is_full() const;
   /// Throws std::runtime_error where it is.
   void expect_room() const;
+  /// Keeps why a unit has no result, for the job that joins the run, until it has one. Throws as store().
+  void store_failure(int beam, const SearchUnit& unit, const std::string& why) const;
+  /// Empty where nothing was kept.
+  std::string load_failure(int beam, const SearchUnit& unit) const;
   /// An earlier result of the same unit, where it is whole.
   std::optional<UnitResult> load(int beam, const SearchUnit& unit) const;
   /// Of all its units. Throws as above.

@@ -14,7 +14,7 @@ def contents(run):
         if not path.is_file() or name in (".lock", ".finish.lock", "report.html") or name.startswith("slurm/"):
             continue
         data = path.read_bytes()
-        if name.startswith("ledger/M") and "/" in name[len("ledger/"):]:
+        if name.startswith("ledger/M") and "/" in name[len("ledger/"):] and name.endswith(".json"):
             data = json.loads(data)["unit"].encode()
         if name.endswith(".json"):
             data = TIMES.sub("", data.decode()).encode()

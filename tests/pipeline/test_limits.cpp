@@ -77,7 +77,7 @@ TEST_F(LimitsTest, ARunThatIsFullKeepsItsTablesAndSaysThatPlotsAreMissing) {
 TEST_F(LimitsTest, APlanOfTooManyTrialsIsRefusedBeforeItIsMade) {
   const auto refused = search("run", "--set limits.dm_trials=100");
   EXPECT_EQ(refused.exit_code, 2);
-  EXPECT_NE(refused.err.find("trials of DM and limits.dm_trials allows 100: raise it"), std::string::npos)
+  EXPECT_NE(refused.err.find("trials of DM and limits.dm_trials allows 100: lower"), std::string::npos)
       << refused.err;
   EXPECT_FALSE(fs::exists(dir_.file("run")));
 }
