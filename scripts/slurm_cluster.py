@@ -63,6 +63,22 @@ def wait_for(what, condition, seconds):
     raise TimeoutError(f"{what}: not within {seconds} s")
 
 
+def free_ports(n):
+    """The first of so many that follow each other and that nobody listens on."""
+    def is_free(port):
+        with socket.socket() as s:
+            return s.connect_ex(("127.0.0.1", port)) != 0
+    return next(base for base in range(17170, 30000, n) if all(is_free(base + i) for i in range(n)))
+
+
+def host_is_known():
+    """Slurm's daemons look their own host up by its name."""
+    try:
+        return bool(socket.gethostbyname(socket.gethostname().split(".")[0]))
+    except OSError:
+        return False
+
+
 def executable(pid):
     try:
         return pathlib.Path(os.readlink(f"/proc/{pid}/exe")).name
@@ -99,9 +115,10 @@ def kill(pids, number=signal.SIGKILL):
 
 
 class Cluster:
-    def __init__(self, folder, nodes=4, cpus=2, port=17170):
+    def __init__(self, folder, nodes=4, cpus=2):
         self.folder, self.nodes = pathlib.Path(folder), nodes
         self.environment = dict(os.environ, SLURM_CONF=str(self.folder / "slurm.conf"))
+        port = free_ports(nodes + 1)
         self.values = dict(host=socket.gethostname().split(".")[0], user=subprocess.getoutput("id -un"), dir=self.folder,
                            port=port, nodes=nodes, cpus=cpus, first=port + 1, last=port + nodes)
 
