@@ -53,6 +53,11 @@ class Walk {
   void group(std::uint64_t tree, std::uint64_t heap);
   void read_names(std::uint64_t heap);
   void check_free_list(std::uint64_t first) const;
+  struct TreeNode {
+    std::uint64_t level, n;
+  };
+  TreeNode begin_tree_node(std::uint64_t address, std::uint64_t type, std::uint64_t max_level,
+                           std::uint64_t most, Hdf5Bytes& node);
   void group_node(std::uint64_t address, std::uint64_t max_level);
   void symbols(std::uint64_t address);
   std::string name_at(std::uint64_t offset) const;
@@ -322,16 +327,23 @@ std::string Walk::name_at(std::uint64_t offset) const {
   return names.text();
 }
 
+/// Goes over the head of a node of a B-tree of version 1.
+Walk::TreeNode Walk::begin_tree_node(std::uint64_t address, std::uint64_t type, std::uint64_t max_level,
+                                     std::uint64_t most, Hdf5Bytes& node) {
+  count_node(address, node);
+  node.check(node.begins("TREE"), "has no signature");
+  node.skip(4);
+  const std::uint64_t found_type = node.number(1), level = node.number(1), n = node.number(2);
+  node.check(found_type == type && level <= max_level && n <= most, "is none");
+  node.skip(16);
+  return {level, n};
+}
+
 void Walk::group_node(std::uint64_t address, std::uint64_t max_level) {
   const std::uint64_t most = 2 * superblock_.node_k;
   const Piece piece = read(address, 24 + most * 16 + 8, "a node of a group");
   Hdf5Bytes node = piece.fields();
-  count_node(address, node);
-  node.check(node.begins("TREE"), "has no signature");
-  node.skip(4);
-  const std::uint64_t type = node.number(1), level = node.number(1), n = node.number(2);
-  node.check(type == 0 && level <= max_level && n <= most, "is none");
-  node.skip(16);
+  const auto [level, n] = begin_tree_node(address, 0, max_level, most, node);
   for (std::uint64_t i = 0; i < n; ++i) {
     name_at(node.number(8));
     const std::uint64_t child = node.number(8);
@@ -380,12 +392,7 @@ void Walk::chunk_node(std::uint64_t address, std::uint64_t max_level) {
   const std::uint64_t most = 2 * superblock_.chunk_k, key = 8 + 8 * chunks_.rank;
   const Piece piece = read(address, 24 + most * (key + 8) + key, "a node of chunks");
   Hdf5Bytes node = piece.fields();
-  count_node(address, node);
-  node.check(node.begins("TREE"), "has no signature");
-  node.skip(4);
-  const std::uint64_t type = node.number(1), level = node.number(1), n = node.number(2);
-  node.check(type == 1 && level <= max_level && n <= most, "is none");
-  node.skip(16);
+  const auto [level, n] = begin_tree_node(address, 1, max_level, most, node);
   for (std::uint64_t i = 0; i < n; ++i) {
     const std::uint64_t bytes = node.number(4), skipped = node.number(4);
     node.skip(key - 8);

@@ -10,6 +10,7 @@
 #include "pipeline/command.hpp"
 #include "pipeline/slurm.hpp"
 #include "pipeline/submission.hpp"
+#include "pipeline/subprocess.hpp"
 
 namespace tianyan {
 namespace {
@@ -111,7 +112,6 @@ Submission prepare(const Options& o) {
   bind_beams(config, plans, beams);
   s.shape = shape_jobs(config, wishes, load_policies(o.policies), plans, beams, array_limit(o.dry_run));
   s.name = new_name();
-  s.program = fs::read_symlink("/proc/self/exe").string();
   for (const auto& input : o.inputs) s.inputs.push_back(resolved_path(input));
   for (const auto& policy : o.policies) s.policies.push_back(resolved_path(policy));
   if (!o.mask.empty()) s.mask = resolved_path(o.mask);
@@ -172,12 +172,14 @@ Submission earlier(const Options& o) {
   for (const auto& job : Slurm().jobs({s.search_name(), s.sift_name()}))
     require(!is_alive(job), "job {} of {} is still {}: wait for it, or `tianyan cancel {}`", job.id, s.run,
             job.state, s.run);
-  s.program = fs::read_symlink("/proc/self/exe").string();
   return s;
 }
 
 ExitCode run(const Options& o) {
   auto submission = o.resume ? earlier(o) : prepare(o);
+  submission.program = program_path();  // which jobs run; send() records it
+  require(!submission.program.empty(),
+          "the path of this program is not known: /proc/self/exe cannot be read");
   const auto parts = parts_to_do(submission);
   print_shape(submission);
   if (o.dry_run)

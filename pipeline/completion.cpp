@@ -7,17 +7,12 @@
 #include <set>
 #include <vector>
 
+#include "pipeline/subprocess.hpp"
+
 namespace tianyan {
 namespace {
 
 using Takes = OptionText::Takes;
-
-// As one word of any of the shells.
-std::string shell_word(const std::string& text) {
-  std::string all = "'";
-  for (char c : text) c == '\'' ? all += "'\\''" : all += c;
-  return all + "'";
-}
 
 // What a list of completions has room for: "Beams, one file each; ..." without what follows.
 std::string short_text(const std::string& meaning) {

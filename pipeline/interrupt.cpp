@@ -32,7 +32,7 @@ void catch_interrupts(double wall_s) {
 
 bool interrupted() { return g_signal != 0; }
 
-Interrupted::Interrupted(const std::string& what)
-    : text_((g_signal == SIGALRM ? "stopped by limits.wall_s " : "stopped by a signal ") + what) {}
+Interrupted::Interrupted(const std::string& where)
+    : text_((g_signal == SIGALRM ? "stopped by limits.wall_s " : "stopped by a signal ") + where) {}
 
 }  // namespace tianyan

@@ -15,8 +15,8 @@ bool interrupted();
 /// Thrown where work stops for it. No runtime_error: it is nobody's failure.
 class Interrupted : public std::exception {
  public:
-  /// "stopped by a signal, WHAT" or "stopped by limits.wall_s, WHAT"
-  explicit Interrupted(const std::string& what);
+  /// "stopped by a signal WHERE" or "stopped by limits.wall_s WHERE"
+  explicit Interrupted(const std::string& where);
   const char* what() const noexcept override { return text_.c_str(); }
 
  private:

@@ -9,6 +9,7 @@
 
 #include "pipeline/command.hpp"
 #include "pipeline/interrupt.hpp"
+#include "pipeline/subprocess.hpp"
 #include "pipeline/version.hpp"
 
 namespace tianyan {
@@ -27,7 +28,7 @@ constexpr const char* kFooter =
 // Where configs/ of the examples is, seen from an installed program; empty where it is not installed.
 std::string installed_configs() {
   std::error_code ignored;
-  const auto program = std::filesystem::read_symlink("/proc/self/exe", ignored);
+  const std::filesystem::path program = program_path();
   const auto configs = program.parent_path().parent_path() / "share/tianyan/configs";
   return std::filesystem::is_directory(configs, ignored) ? configs.string() : "";
 }

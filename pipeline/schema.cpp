@@ -7,6 +7,8 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "io/utf8_text.hpp"
+
 namespace tianyan {
 namespace {
 
@@ -120,7 +122,7 @@ std::string as_line(const std::string& text) {
     else
       line += static_cast<char>(ch);
   }
-  return text.size() > kMost ? line + " ..." : line;
+  return printable_text(line) + (text.size() > kMost ? " ..." : "");
 }
 
 }  // namespace

@@ -5,12 +5,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <regex>
 #include <sstream>
 #include <thread>
 
+#include "io/key_values.hpp"
 #include "kernels/base/expect.hpp"
 #include "pipeline/subprocess.hpp"
 
@@ -32,13 +32,6 @@ std::string complaint(const ProcessResult& result) {
   return text;
 }
 
-template <class Number>
-bool read_number(const std::string& text, Number& number) {
-  const char* end = text.data() + text.size();
-  const auto read = std::from_chars(text.data(), end, number);
-  return read.ec == std::errc{} && read.ptr == end;
-}
-
 // The last field is what is left, whatever is in it.
 std::vector<std::string> fields_of(const std::string& row, std::size_t n) {
   std::vector<std::string> fields;
@@ -53,11 +46,21 @@ std::vector<std::string> fields_of(const std::string& row, std::size_t n) {
   return fields;
 }
 
-// "123" or "123_4"; tasks that have not begun stand together as "123_[5-9]", and are in the queue one by one.
-bool read_id(const std::string& text, SlurmJob& job) {
-  const auto underscore = text.find('_');
-  if (!read_number(text.substr(0, underscore), job.id)) return false;
-  return underscore == std::string::npos || read_number(text.substr(underscore + 1), job.task);
+// Those that have n fields.
+std::vector<std::vector<std::string>> rows_of(const std::string& text, std::size_t n) {
+  std::vector<std::vector<std::string>> rows;
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);)
+    if (auto fields = fields_of(line, n); !fields.empty()) rows.push_back(std::move(fields));
+  return rows;
+}
+
+// A job's number and, of an array, its task; false where one is no number.
+bool read_id(const std::string& id, const std::string& task, SlurmJob& job) {
+  const auto number = parse_integer(id), of_array = parse_integer(task);
+  job.id = number.value_or(0);
+  job.task = static_cast<int>(of_array.value_or(0));
+  return number.has_value() && (of_array.has_value() || task.empty());
 }
 
 bool is_same_job(const SlurmJob& a, const SlurmJob& b) { return a.id == b.id && a.task == b.task; }
@@ -79,12 +82,9 @@ bool is_alive(const SlurmJob& job) {
 
 std::vector<SlurmJob> parse_queue(const std::string& text) {
   std::vector<SlurmJob> jobs;
-  std::istringstream in(text);
-  for (std::string line; std::getline(in, line);) {
-    const auto f = fields_of(line, 7);
+  for (const auto& f : rows_of(text, 7)) {
     SlurmJob job;
-    if (f.empty() || !read_number(f[0], job.id)) continue;
-    if (f[1] != "N/A" && !read_number(f[1], job.task)) continue;
+    if (!read_id(f[0], f[1] == "N/A" ? "" : f[1], job)) continue;
     job.state = f[2], job.elapsed = f[3], job.reason = f[4] == "None" ? "" : f[4], job.node = f[5],
     job.name = f[6];
     jobs.push_back(job);
@@ -92,13 +92,14 @@ std::vector<SlurmJob> parse_queue(const std::string& text) {
   return jobs;
 }
 
+// "123" or "123_4"; tasks that have not begun stand together as "123_[5-9]", and are in the queue one by one.
 std::vector<SlurmJob> parse_accounts(const std::string& text) {
   std::vector<SlurmJob> jobs;
-  std::istringstream in(text);
-  for (std::string line; std::getline(in, line);) {
-    const auto f = fields_of(line, 6);
+  for (const auto& f : rows_of(text, 6)) {
     SlurmJob job;
-    if (f.empty() || !read_id(f[0], job)) continue;
+    const auto underscore = std::min(f[0].find('_'), f[0].size());
+    if (!read_id(f[0].substr(0, underscore), f[0].substr(std::min(underscore + 1, f[0].size())), job))
+      continue;
     job.state = f[1].substr(0, f[1].find(' ')), job.elapsed = f[2], job.node = f[4], job.name = f[5];
     if (f[3] != "0:0") job.reason = "exit code " + f[3].substr(0, f[3].find(':'));
     jobs.push_back(job);
@@ -117,10 +118,10 @@ std::int64_t Slurm::submit(const std::string& script, const std::string& job_nam
   argv.insert(argv.end(), options.begin(), options.end());
   argv.push_back(script);
   const auto answer = run_slurm(argv);
-  std::int64_t id = 0;
   // "123" or, of several clusters, "123;cluster"
-  if (answer.exit_code == 0 && read_number(answer.out.substr(0, answer.out.find_first_of(";\n")), id))
-    return id;
+  const auto said = parse_integer(answer.out.substr(0, answer.out.find_first_of(";\n")));
+  if (answer.exit_code == 0 && said) return *said;
+  std::int64_t id = 0;
   for (int look = 0; look < kLooks && id == 0; ++look) {
     std::this_thread::sleep_for(std::chrono::seconds(1));
     id = newest_id(parse_queue(run_slurm({"squeue", "--noheader", "--array", "--name=" + job_name,
@@ -159,9 +160,9 @@ int Slurm::max_array_size() const {
   const auto answer = run_slurm({"scontrol", "show", "config"});
   const std::regex pattern(R"(MaxArraySize\s*=\s*(\d+))");
   std::smatch match;
-  int size = 1001;
-  if (std::regex_search(answer.out, match, pattern)) read_number(match[1].str(), size);
-  return size;
+  const auto size =
+      std::regex_search(answer.out, match, pattern) ? parse_integer(match[1].str()) : std::nullopt;
+  return static_cast<int>(size.value_or(1001));
 }
 
 }  // namespace tianyan

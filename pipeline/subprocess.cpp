@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <filesystem>
 
 #include "kernels/base/expect.hpp"
 
@@ -139,6 +140,11 @@ ProcessResult run_process(const std::vector<std::string>& argv, double timeout_s
   }
   result.exit_code = exit_code_of(child);
   return result;
+}
+
+std::string program_path() {
+  std::error_code unknown;
+  return std::filesystem::read_symlink("/proc/self/exe", unknown).string();
 }
 
 std::string shell_word(const std::string& text) {

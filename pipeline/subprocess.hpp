@@ -18,6 +18,9 @@ ProcessResult run_process(const std::vector<std::string>& argv, double timeout_s
                           const std::vector<std::string>& scrubbed = {},
                           const std::vector<std::string>& kept = {});
 
+/// Where this program lies; empty where the system does not say.
+std::string program_path();
+
 /// The text as one word of a POSIX shell, in single quotes. Throws std::invalid_argument where it has a NUL
 /// or a line break.
 std::string shell_word(const std::string& text);
