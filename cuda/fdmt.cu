@@ -18,9 +18,9 @@ struct TileRun {
   const FdmtSum* sums;
   const std::int32_t* first_sum;
   const std::int32_t* more_columns;
+  const std::int32_t* first_region_bytes;
   int n_stage, first_tile, time_tile, first_row;
   bool is_int32[kMaxFdmtStages];
-  int second_region_bytes;
   std::int64_t n_column;
   const In* in;
   std::int64_t in_stride, in_column;
@@ -94,8 +94,8 @@ __global__ void __launch_bounds__(kThreads) fdmt_tiles(const TileRun<In, Out> ru
   const std::int32_t* const first_sum = run.first_sum + tile * (run.n_stage + 1);
   for (int stage = 0; stage < run.n_stage; ++stage) {
     const int first = first_sum[stage], end = first_sum[stage + 1];
-    unsigned char* const to = shared + (stage % 2) * run.second_region_bytes;
-    const unsigned char* const from = shared + ((stage + 1) % 2) * run.second_region_bytes;
+    unsigned char* const to = shared + (stage % 2) * run.first_region_bytes[tile];
+    const unsigned char* const from = shared + ((stage + 1) % 2) * run.first_region_bytes[tile];
     if (stage == 0)
       run_stage_from(run, stage, first, end, column, n, to, [&](const FdmtSum& sum, int j) {
         return run.in + sum.in_row[j] * run.in_stride + run.in_column + column + sum.in_shift[j];
@@ -124,13 +124,14 @@ DeviceFdmtPlan::Pass upload_pass(const FdmtPassProgram& program, const Stream& s
   DeviceFdmtPlan::Pass pass;
   pass.n_stage = program.n_stage;
   std::copy_n(program.is_int32, kMaxFdmtStages, pass.is_int32);
-  std::copy_n(program.region_bytes, 2, pass.region_bytes);
+  pass.shared_bytes = program.shared_bytes;
   pass.n_tile = program.n_tile();
   pass.rows_per_tile = program.rows_per_tile;
   pass.most_columns = *std::max_element(program.more_columns.begin(), program.more_columns.end());
   pass.sums = upload_table(program.sums, stream);
   pass.first_sum = upload_table(program.first_sum, stream);
   pass.more_columns = upload_table(program.more_columns, stream);
+  pass.first_region_bytes = upload_table(program.first_region_bytes, stream);
   stream.synchronise();  // the tables of the host may go
   return pass;
 }
@@ -142,13 +143,13 @@ void run_tiles(const DeviceFdmtPlan& plan, const DeviceFdmtPlan::Pass& pass, int
   run.sums = pass.sums.data();
   run.first_sum = pass.first_sum.data();
   run.more_columns = pass.more_columns.data();
+  run.first_region_bytes = pass.first_region_bytes.data();
   run.n_stage = pass.n_stage;
   run.time_tile = plan.time_tile();
   std::copy_n(pass.is_int32, kMaxFdmtStages, run.is_int32);
-  run.second_region_bytes = static_cast<int>(pass.region_bytes[0]);
   expect(n_tile <= 65535, "an FDMT pass of {} tiles; at most {} are possible", n_tile, 65535);
   const dim3 grid(n_block(most_columns, plan.time_tile()), static_cast<unsigned>(n_tile));
-  launch({stream, grid, kThreads, pass.shared_bytes()}, fdmt_tiles<In, Out>, run);
+  launch({stream, grid, kThreads, pass.shared_bytes}, fdmt_tiles<In, Out>, run);
 }
 
 }  // namespace

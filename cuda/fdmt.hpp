@@ -13,11 +13,10 @@ class DeviceFdmtPlan {
   struct Pass {
     int n_stage = 0;
     bool is_int32[kMaxFdmtStages] = {};
-    std::int64_t region_bytes[2] = {};
+    std::int64_t shared_bytes = 0;
     int n_tile = 0, rows_per_tile = 0, most_columns = 0;
     DeviceArray<FdmtSum, 1> sums;
-    DeviceArray<std::int32_t, 1> first_sum, more_columns;
-    std::int64_t shared_bytes() const { return region_bytes[0] + region_bytes[1]; }
+    DeviceArray<std::int32_t, 1> first_sum, more_columns, first_region_bytes;
   };
   const Pass& groups() const { return groups_; }
   const Pass& trials() const { return trials_; }

@@ -7,7 +7,7 @@
 namespace tianyan {
 namespace {
 
-constexpr int kShortestTimeTile = 32;
+constexpr int kShortestTimeTile = 32, kLongestTimeTile = 256;
 constexpr int kMostTrialsPerTile = 32;
 
 // Where a pass reads: nodes that are in global memory, and how.
@@ -178,8 +178,9 @@ struct PassCompiler {
     const auto tile = compile(rows);
     program.n_stage = n_stage;
     program.more_columns.push_back(rows.more_columns);
-    for (int region = 0; region < 2; ++region)
-      program.region_bytes[region] = std::max(program.region_bytes[region], region_bytes(tile, region));
+    const auto first = region_bytes(tile, 0);
+    program.first_region_bytes.push_back(static_cast<std::int32_t>(first));
+    program.shared_bytes = std::max(program.shared_bytes, first + region_bytes(tile, 1));
     for (int s = 0; s < n_stage; ++s) {
       program.is_int32[s] = program.is_int32[s] || tile.is_int32(s);
       program.first_sum.push_back(static_cast<std::int32_t>(program.sums.size()));
@@ -254,24 +255,35 @@ std::int64_t bytes_of(const std::vector<T>& table) {
 
 }  // namespace
 
-double FdmtPassProgram::sums_per_column() const { return static_cast<double>(sums.size()); }
+double FdmtPassProgram::reads_per_column(int time_tile) const {
+  double reads = 0.0;
+  for (const auto& sum : sums) reads += sum.n_in * (1.0 + static_cast<double>(sum.extra) / time_tile);
+  return reads;
+}
 
 std::int64_t FdmtProgram::table_bytes() const {
   std::int64_t bytes = 0;
   for (const auto* pass : {&groups, &trials})
-    bytes += bytes_of(pass->sums) + bytes_of(pass->first_sum) + bytes_of(pass->more_columns);
+    bytes += bytes_of(pass->sums) + bytes_of(pass->first_sum) + bytes_of(pass->more_columns) +
+             bytes_of(pass->first_region_bytes);
   return bytes;
 }
 
-FdmtProgram make_fdmt_program(const FdmtPlan& plan, std::int64_t shared_bytes, int time_tile) {
-  FdmtProgram program;
-  for (program.time_tile = time_tile; program.time_tile >= kShortestTimeTile; program.time_tile /= 2)
-    if (add_groups(plan, program.time_tile, shared_bytes, program.groups) &&
-        add_trials(plan, program.time_tile, shared_bytes, program.trials))
-      return program;
-  expect(false, "{} bytes of shared memory are too few for the FDMT of {} channels to delays of {} samples",
+FdmtProgram make_fdmt_program(const FdmtPlan& plan, std::int64_t shared_bytes) {
+  FdmtProgram best;
+  for (int time_tile = kLongestTimeTile; time_tile >= kShortestTimeTile; time_tile /= 2) {
+    FdmtProgram program;
+    program.time_tile = time_tile;
+    if (!add_groups(plan, time_tile, shared_bytes, program.groups) ||
+        !add_trials(plan, time_tile, shared_bytes, program.trials))
+      continue;
+    if (best.time_tile == 0 || program.reads_per_column() < best.reads_per_column())
+      best = std::move(program);
+  }
+  expect(best.time_tile > 0,
+         "{} bytes of shared memory are too few for the FDMT of {} channels to delays of {} samples",
          shared_bytes, plan.params.n_chan, plan.params.delay_end);
-  return program;
+  return best;
 }
 
 }  // namespace tianyan

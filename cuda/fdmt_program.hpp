@@ -32,31 +32,34 @@ inline constexpr int kMaxFdmtStages = 12;
 struct FdmtPassProgram {
   int n_stage = 0;
   bool is_int32[kMaxFdmtStages] = {};  ///< what a stage leaves in shared memory
-  std::int64_t region_bytes[2] = {};   ///< of shared memory, for even and odd stages
+  std::int64_t shared_bytes = 0;       ///< of the tile that takes most
   int rows_per_tile = 0;               ///< of trials: tile i is trials [i rows_per_tile, ...)
   std::vector<FdmtSum> sums;
   std::vector<std::int32_t> first_sum;
+  std::vector<std::int32_t> more_columns;  ///< of each tile: beyond those asked for, the group's spread
   std::vector<std::int32_t>
-      more_columns;  ///< of each tile: columns beyond those asked for, the group's spread
+      first_region_bytes;  ///< of each tile: even stages' memory, before that of odd ones
 
   int n_tile() const { return static_cast<int>(more_columns.size()); }
-  std::int64_t shared_bytes() const { return region_bytes[0] + region_bytes[1]; }
-  double sums_per_column() const;  ///< additions and stores of rows for one column of output
+  /// Elements of rows that are read to make one column of all output rows.
+  double reads_per_column(int time_tile) const;
 };
 
 struct FdmtProgram {
   int time_tile = 0;
   FdmtPassProgram groups, trials;
 
+  double reads_per_column() const {
+    return groups.reads_per_column(time_tile) + trials.reads_per_column(time_tile);
+  }
   /// Of the tables on a device.
   std::int64_t table_bytes() const;
 };
 
 inline constexpr std::int64_t kFdmtSharedBytes = 48 * 1024;  ///< of every device without asking
-inline constexpr int kFdmtTimeTile = 256;
 
-/// Throws std::invalid_argument where not even one row over 32 columns fits into shared_bytes.
-FdmtProgram make_fdmt_program(const FdmtPlan& plan, std::int64_t shared_bytes = kFdmtSharedBytes,
-                              int time_tile = kFdmtTimeTile);
+/// Of tiles of 32 to 256 columns those that read least. Throws std::invalid_argument where not even one row
+/// over 32 columns fits into shared_bytes.
+FdmtProgram make_fdmt_program(const FdmtPlan& plan, std::int64_t shared_bytes = kFdmtSharedBytes);
 
 }  // namespace tianyan

@@ -175,7 +175,7 @@ struct CellSearch {
   const BoxcarPlan& plan;
   const VarianceTrack& track;
   int level;
-  const double* run_sum;  // least sum of each width that may be an event anywhere in the run
+  const std::int32_t* run_sum;  // least sum of each width that may be an event anywhere in the run
 
   // x points at the sample of level-start `first`; sums run forward from there.
   BoxcarEvent best_of(const std::int32_t* x, std::int64_t first, std::int64_t n_start) const {
@@ -220,17 +220,25 @@ struct CellSearch {
   }
 };
 
+// The sums of one level.
+void find_least_sums(const BoxcarPlan& plan, const VarianceTrack& track, int level, std::int32_t* sums) {
+  std::fill_n(sums, kNumNarrowWidths, std::numeric_limits<std::int32_t>::max());
+  if (!std::isfinite(track.least[level])) return;
+  const LeastSum least(plan, track, {track.least[level], track.least_mean}, plan.snr_min, level);
+  for (int j = plan.first_width[level]; j < plan.end_width[level]; ++j)
+    sums[j] = static_cast<std::int32_t>(std::clamp(std::ceil(least(j)),
+                                                   double{std::numeric_limits<std::int32_t>::min()},
+                                                   double{std::numeric_limits<std::int32_t>::max()}));
+}
+
 // Samples [0, n) of a level stand behind their tail of 32 in `row`; starts [-32, n - 32) are searched, in
 // cells where `bound`, which no sum of the run exceeds, leaves room for an event.
 void search_level(const BoxcarPlan& plan, const VarianceTrack& track, int level, const std::int32_t* row,
                   std::int64_t n, const std::int32_t* bound, std::vector<BoxcarEvent>& events) {
-  const LeastSum least(plan, track, {track.least[level], track.least_mean}, plan.snr_min, level);
-  double run_sum[kNumNarrowWidths];
+  std::int32_t run_sum[kNumNarrowWidths];
+  find_least_sums(plan, track, level, run_sum);
   bool possible = false;
-  for (int j = 0; j < kNumNarrowWidths; ++j) {
-    run_sum[j] = least(j);
-    possible |= j >= plan.first_width[level] && j < plan.end_width[level] && bound[j] >= run_sum[j];
-  }
+  for (int j = plan.first_width[level]; j < plan.end_width[level]; ++j) possible |= bound[j] >= run_sum[j];
   if (!possible) return;
   const CellSearch search{plan, track, level, run_sum};
   const auto cell = BoxcarPlan::cell(level) / BoxcarPlan::decimation(level);
@@ -240,6 +248,23 @@ void search_level(const BoxcarPlan& plan, const VarianceTrack& track, int level,
 }
 
 }  // namespace
+
+BoxcarLeastSums least_boxcar_sums(const BoxcarPlan& plan, const VarianceTrack& track) {
+  BoxcarLeastSums least;
+  for (auto& level : least.of)
+    std::fill(std::begin(level), std::end(level), std::numeric_limits<std::int32_t>::max());
+  for (int level = 0; level < plan.n_level; ++level) find_least_sums(plan, track, level, least.of[level]);
+  return least;
+}
+
+BoxcarEvent best_of_cell(const BoxcarPlan& plan, const VarianceTrack& track, const BoxcarLeastSums& least,
+                         int level, std::int64_t first, View<const std::int32_t, 1> x) {
+  expect(x.shape(0) == kBoxcarCellSamples && x.rows_contiguous(), "a cell of {} samples; {} are needed",
+         x.shape(0), kBoxcarCellSamples);
+  expect(level >= 0 && level < plan.n_level, "a cell of level {} of {}", level, plan.n_level);
+  return CellSearch{plan, track, level, least.of[level]}.best_of(
+      x.data(), first, BoxcarPlan::cell(level) / BoxcarPlan::decimation(level));
+}
 
 VarianceTrack make_variance_track(const BoxcarPlan& plan, View<const float, 1> per_bin, std::int64_t n,
                                   View<double, 1> prefix) {

@@ -40,8 +40,8 @@ struct BoxcarPlan {
   double snr_min = 6.0;       ///< events below it are not made
   double variance_min = 0.0;  ///< per sample: where less was summed (ends of the scan, gaps) nothing is found
   std::int64_t lag() const { return kBoxcarTail * decimation(n_level - 1); }
-  static std::int64_t decimation(int level) { return std::int64_t{1} << (3 * level); }
-  static std::int64_t cell(int level) { return level == 0 ? 32 : 4 * decimation(level); }
+  static constexpr std::int64_t decimation(int level) { return std::int64_t{1} << (3 * level); }
+  static constexpr std::int64_t cell(int level) { return level == 0 ? 32 : 4 * decimation(level); }
   std::vector<int> widths_samples() const;
 };
 /// Widths from the first rung at or above min_samples (or 1) to the last at or below max_samples; at least
@@ -115,6 +115,22 @@ using BoxcarTail = std::int32_t[kBoxcarLevels][kBoxcarTail];
 void boxcar_search(const BoxcarPlan& plan, const VarianceTrack& variance, View<std::int32_t, 1> row,
                    BoxcarTail& tail, View<std::int32_t, 1> scratch, std::vector<BoxcarEvent>& events);
 std::int64_t boxcar_scratch_ints(std::int64_t n);
+
+/// The smallest sums of each level and width that may be events of a run: one below them is none, whatever
+/// its start. INT32_MAX of widths that are not searched, and where nothing can be found.
+struct BoxcarLeastSums {
+  std::int32_t of[kBoxcarLevels][kNumNarrowWidths];
+};
+BoxcarLeastSums least_boxcar_sums(const BoxcarPlan& plan, const VarianceTrack& track);
+
+/// Samples of a level from a cell's first start on that its boxcars, and bounds of them, are made of.
+inline constexpr int kBoxcarCellSamples = 64;
+
+/// The event of a cell whose starts are [first, first + cell(level) / decimation(level)) in samples of the
+/// level; x [kBoxcarCellSamples] holds its samples from `first` on, zero beyond the end of the run. Its width
+/// is 0 where there is none.
+BoxcarEvent best_of_cell(const BoxcarPlan& plan, const VarianceTrack& track, const BoxcarLeastSums& least,
+                         int level, std::int64_t first, View<const std::int32_t, 1> x);
 
 /// The definition over one whole row [n], with V from the same track: every cell's best, in order of level
 /// and time. The track reaches beyond the row as far as the longest boxcar of its last cell.

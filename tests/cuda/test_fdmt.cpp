@@ -15,7 +15,6 @@ struct HostFdmt {
   }
 };
 
-// Little shared memory and short tiles make many tiles of small shapes.
 struct DeviceFdmt {
   static void run(const FdmtPlan& plan, View<const std::int8_t, 2> in, View<std::int32_t, 2> out) {
     run_with(make_fdmt_program(plan), plan, in, out);
@@ -102,7 +101,7 @@ TEST(FdmtOnADevice, TilesOfAnySizeGiveTheSameRows) {
     Array<std::int32_t, 2> wanted({plan.n_trial(), 70}), out({plan.n_trial(), 70});
     fdmt_reference(plan, in.cview(), wanted.view());
     for (const std::int64_t shared_bytes : {4000, 9000, 40000}) {
-      DeviceFdmt::run_with(make_fdmt_program(plan, shared_bytes, 64), plan, in.cview(), out.view());
+      DeviceFdmt::run_with(make_fdmt_program(plan, shared_bytes), plan, in.cview(), out.view());
       ASSERT_TRUE(equal(out.cview(), wanted.cview(), "d", "t")) << shared_bytes << " bytes";
     }
   }

@@ -39,6 +39,31 @@ inline void add_pulse(WholeRow& row, std::int64_t start, std::int64_t width, int
     row.x[static_cast<std::size_t>(t)] += height;
 }
 
+/// Noise with pulses of all widths, steps of variance, and stretches that were flagged.
+inline WholeRow lively_row(std::int64_t n, Xoshiro256& random) {
+  auto row = noise_row(n, 20.0, random);
+  for (int i = 0; i < 12; ++i) {
+    const auto width = random_between(random, 1, 64 << (i % 6));
+    add_pulse(row, random_between(random, -width + 1, n - 1), width, static_cast<int>(20 + random.below(60)));
+  }
+  for (int i = 0; i < 5; ++i) {
+    const auto begin = random_between(random, 0, n / 8 - 1),
+               end = std::min(n / 8, begin + random_between(random, 1, 80));
+    const double factor = i % 2 == 0 ? 0.0 : random.uniform();
+    for (auto b = begin; b < end; ++b) {
+      row.per_bin[static_cast<std::size_t>(b)] *= static_cast<float>(factor);
+      for (auto t = 8 * b; factor == 0.0 && t < 8 * b + 8; ++t) row.x[static_cast<std::size_t>(t)] = 0;
+    }
+  }
+  return row;
+}
+
+inline BoxcarPlan random_boxcar_plan(Xoshiro256& random) {
+  const double most = one_of(random, {1.0, 4.0, 32.0, 47.0, 100.0, 256.0, 384.0, 2048.0});
+  return make_boxcar_plan(most * random.uniform() * random.uniform(), most, 4000,
+                          4.0 + 4.0 * random.uniform(), one_of(random, {0.0, 0.0, 40.0, 200.0}));
+}
+
 inline void sort_events(std::vector<BoxcarEvent>& events) {
   std::sort(events.begin(), events.end(), [](const BoxcarEvent& a, const BoxcarEvent& b) {
     return std::tuple(a.start, a.width) < std::tuple(b.start, b.width);

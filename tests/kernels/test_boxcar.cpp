@@ -178,36 +178,11 @@ TEST(BoxcarSearch, OfEqualEventsTheNarrowerThenTheEarlierIsKept) {
   EXPECT_EQ(narrower[0].width, 1);
 }
 
-// Noise with pulses of all widths, steps of variance, and stretches that were flagged.
-WholeRow lively_row(std::int64_t n, Xoshiro256& random) {
-  auto row = noise_row(n, 20.0, random);
-  for (int i = 0; i < 12; ++i) {
-    const auto width = random_between(random, 1, 64 << (i % 6));
-    add_pulse(row, random_between(random, -width + 1, n - 1), width, static_cast<int>(20 + random.below(60)));
-  }
-  for (int i = 0; i < 5; ++i) {
-    const auto begin = random_between(random, 0, n / 8 - 1),
-               end = std::min(n / 8, begin + random_between(random, 1, 80));
-    const double factor = i % 2 == 0 ? 0.0 : random.uniform();
-    for (auto b = begin; b < end; ++b) {
-      row.per_bin[static_cast<std::size_t>(b)] *= static_cast<float>(factor);
-      for (auto t = 8 * b; factor == 0.0 && t < 8 * b + 8; ++t) row.x[static_cast<std::size_t>(t)] = 0;
-    }
-  }
-  return row;
-}
-
-BoxcarPlan random_plan(Xoshiro256& random) {
-  const double most = one_of(random, {1.0, 4.0, 32.0, 47.0, 100.0, 256.0, 384.0, 2048.0});
-  return make_boxcar_plan(most * random.uniform() * random.uniform(), most, 4000,
-                          4.0 + 4.0 * random.uniform(), one_of(random, {0.0, 0.0, 40.0, 200.0}));
-}
-
 TEST(BoxcarSearch, AStreamOfAnyRunsEqualsTheDefinition) {
   Xoshiro256 random(3);
   for (int round = 0; round < 16; ++round) {
     const auto row = lively_row(8 * random_between(random, 1, 900), random);
-    const auto plan = random_plan(random);
+    const auto plan = random_boxcar_plan(random);
     const auto streamed = search_in_runs(plan, row, [&] { return 256 * random_between(random, 1, 8); });
     EXPECT_TRUE(same(streamed, search_by_definition(plan, row)))
         << row.n() << " samples, " << plan.widths_samples().size() << " widths, round " << round;
@@ -229,7 +204,7 @@ TEST(BoxcarSearch, AStreamWithAMeanThatChangesEqualsTheDefinition) {
   for (int round = 0; round < 8; ++round) {
     auto row = lively_row(8 * random_between(random, 1, 900), random);
     lift(row, random);
-    const auto plan = random_plan(random);
+    const auto plan = random_boxcar_plan(random);
     const auto streamed = search_in_runs(plan, row, [&] { return 256 * random_between(random, 1, 8); });
     EXPECT_TRUE(same(streamed, search_by_definition(plan, row))) << row.n() << " samples, round " << round;
   }
@@ -276,7 +251,7 @@ TEST(BoxcarSearch, AStreamOfAnyRunsEqualsTheDefinitionWhereSumsAreNoisier) {
   for (int round = 0; round < 16; ++round) {
     auto row = lively_row(8 * random_between(random, 1, 900), random);
     if (round % 2 == 1) lift(row, random);
-    const auto plan = random_plan(random);
+    const auto plan = random_boxcar_plan(random);
     n_white += search(plan, row).size();
     row.noise = random_noise(random);
     const auto streamed = search_in_runs(plan, row, [&] { return 256 * random_between(random, 1, 8); });
