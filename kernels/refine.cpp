@@ -41,9 +41,17 @@ void try_boxcars(const BoxcarPlan& plan, const VarianceTrack& track, const Neigh
 
 }  // namespace
 
+void HostDelayRows::prepare(const std::vector<int>& delays, std::int64_t t, std::int64_t) {
+  delays_ = delays;
+  begin_ = t_ + t;
+}
+void HostDelayRows::row(std::size_t i, View<std::int32_t, 1> out) {
+  dedisperse(fdmt_, samples_, delays_[i], begin_, out);
+}
+
 RefinedEvent refine_event(const FdmtParams& fdmt, const BoxcarPlan& boxcar, const VarianceTrack& track,
-                          View<const std::int8_t, 2> samples, std::int64_t t, std::int64_t n, int trial,
-                          const BoxcarEvent& event, View<std::int32_t, 1> scratch) {
+                          DelayRows& rows, std::int64_t n, int trial, const BoxcarEvent& event,
+                          View<std::int32_t, 1> scratch) {
   expect(scratch.shape(0) >= kRefineScratchInts, "refinement scratch of {}; {} needed", scratch.shape(0),
          kRefineScratchInts);
   const int own = fdmt.delay_of(trial), step = std::max(1, event.width / kDelaySteps);
@@ -52,10 +60,13 @@ RefinedEvent refine_event(const FdmtParams& fdmt, const BoxcarPlan& boxcar, cons
   const auto x = around(boxcar, track, n, event);
   const auto row = scratch.slice(0, 0, x.end - x.begin);
   const int reach = fdmt.delay_step / step * step;
-  for (int d = own - reach; d <= own + reach; d += step) {
-    if (d < fdmt.delay_begin || d >= fdmt.delay_end) continue;
-    dedisperse(fdmt, samples, d, t + x.begin, row);
-    try_boxcars(boxcar, track, x, d, row, best);
+  std::vector<int> delays;
+  for (int d = own - reach; d <= own + reach; d += step)
+    if (d >= fdmt.delay_begin && d < fdmt.delay_end) delays.push_back(d);
+  rows.prepare(delays, x.begin, x.end - x.begin);
+  for (std::size_t i = 0; i < delays.size(); ++i) {
+    rows.row(i, row);
+    try_boxcars(boxcar, track, x, delays[i], row, best);
   }
   return best;
 }

@@ -47,7 +47,7 @@ BeamSearch::BeamSearch(const Config& config, Source& source, int beam, int n_thr
     : BeamSearch(config, source, beam, n_threads, std::move(plan), whole_stream(source.info())) {}
 
 BeamSearch::BeamSearch(const Config& config, Source& source, int beam, int n_threads, SearchPlan plan,
-                       const SearchUnit& unit)
+                       const SearchUnit& unit, const SearchDevice& device)
     : config_(config),
       source_(source),
       beam_(beam),
@@ -55,7 +55,7 @@ BeamSearch::BeamSearch(const Config& config, Source& source, int beam, int n_thr
       plan_(std::move(plan)),
       unit_(unit),
       conditioner_(config.rfi, info_, source.format(), plan_.window_samples, n_threads),
-      search_(plan_, searched_info(), conditioner_.subbands(), n_threads),
+      search_(plan_, searched_info(), conditioner_.subbands(), n_threads, device),
       clusterer_(
           cluster_params(config, info_, plan_),
           unit.own.begin > 0 ? static_cast<double>(unit.own.begin) * info_.sample_time_s : -kForever,
@@ -66,6 +66,7 @@ BeamSearch::BeamSearch(const Config& config, Source& source, int beam, int n_thr
       source.memory_bytes();
   footprint_.conditioning = conditioner_.footprint_bytes();
   footprint_.searching = search_.footprint_bytes();
+  footprint_.device = search_.device_bytes();
   const std::string more =
       source.memory_bytes() > 0 ? "; making spectra of voltages takes less with fewer limits.threads" : "";
   expect_memory(footprint_.total(), config.limits, "one beam's search needs",

@@ -39,6 +39,7 @@ struct BeamResult {
 /// Memory by what it is for, bytes.
 struct Footprint {
   std::int64_t reading = 0, conditioning = 0, searching = 0;
+  std::int64_t device = 0;  ///< of the device's own memory
   std::int64_t total() const { return reading + conditioning + searching; }
 };
 
@@ -50,9 +51,9 @@ class BeamSearch final : public BeamStream {
   BeamSearch(const Config& config, Source& source, int beam, int n_threads);
   /// With the plan that make_search_plan(config, source.info()) makes, which equal streams may share.
   BeamSearch(const Config& config, Source& source, int beam, int n_threads, SearchPlan plan);
-  /// Of a unit of the stream, not all of it.
+  /// Of a unit of the stream, not all of it, and on a device.
   BeamSearch(const Config& config, Source& source, int beam, int n_threads, SearchPlan plan,
-             const SearchUnit& unit);
+             const SearchUnit& unit, const SearchDevice& device = {});
   ~BeamSearch() override;
   /// Samples that the mask flags have no weight. To be called before the first window.
   void use_mask(const std::string& path);

@@ -36,7 +36,7 @@ std::vector<std::string> remarks_of(const BeamResult& result, const RfiConfig& r
   if (result.n_events_dropped > 0)
     remarks.push_back(
         fmt::format("beam {}: {} events dropped where more than {} crowded one tile of trials and times",
-                    beam_name(result.beam), result.n_events_dropped, DmSearch::kMaxEventsPerTile));
+                    beam_name(result.beam), result.n_events_dropped, kMaxEventsPerTile));
   return remarks;
 }
 

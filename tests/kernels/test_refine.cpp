@@ -44,7 +44,9 @@ Array<std::int8_t, 2> pulse(double delay, std::int64_t start, int width, int hei
 RefinedEvent refine(View<const std::int8_t, 2> samples, int trial, const BoxcarEvent& event) {
   const Track t;
   Array<std::int32_t, 1> scratch({kRefineScratchInts});
-  return refine_event(coarse_trials(), t.plan, t.track, samples, kAt, kTime, trial, event, scratch.view());
+  const auto p = coarse_trials();
+  HostDelayRows rows(p, samples, kAt);
+  return refine_event(p, t.plan, t.track, rows, kTime, trial, event, scratch.view());
 }
 
 TEST(Refine, FindsThePulseBetweenTheTrials) {
@@ -95,8 +97,9 @@ TEST(Refine, RefusesTooLittleScratch) {
   const Track t;
   Array<std::int32_t, 1> scratch({kRefineScratchInts - 1});
   const auto samples = pulse(196.0, 500, 12, 5);
-  EXPECT_THROW(refine_event(coarse_trials(), t.plan, t.track, samples.cview(), kAt, kTime, 12,
-                            {500, 12, 10.0}, scratch.view()),
+  const auto p = coarse_trials();
+  HostDelayRows rows(p, samples.cview(), kAt);
+  EXPECT_THROW(refine_event(p, t.plan, t.track, rows, kTime, 12, {500, 12, 10.0}, scratch.view()),
                std::invalid_argument);
 }
 

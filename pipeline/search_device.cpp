@@ -1,0 +1,46 @@
+// The choice between the host and devices.
+#include "pipeline/search_device.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "pipeline/host_row_search.hpp"
+
+namespace tianyan {
+namespace {
+
+const DeviceBackend*& known_backend() {
+  static const DeviceBackend* backend = nullptr;
+  return backend;
+}
+
+}  // namespace
+
+bool register_device_backend(const DeviceBackend& backend) {
+  known_backend() = &backend;
+  return true;
+}
+
+ChosenDevices choose_devices(const Config& config) {
+  ChosenDevices chosen;
+  if (config.search.backend == "cpu") {
+    chosen.why_host = "search.backend = \"cpu\"";
+    return chosen;
+  }
+  if (known_backend() == nullptr)
+    chosen.why_host = "this build has no CUDA backend";
+  else
+    chosen.devices = known_backend()->devices(chosen.why_host);
+  require(chosen.any() || config.search.backend != "cuda",
+          "search.backend = \"cuda\": {}; \"auto\" or \"cpu\" search on the host", chosen.why_host);
+  return chosen;
+}
+
+std::unique_ptr<RowSearch> make_row_search(const SearchBlocks& blocks, int n_threads,
+                                           const SearchDevice& device) {
+  if (device.is_host()) return std::make_unique<HostRowSearch>(blocks, n_threads);
+  if (known_backend() == nullptr) throw std::logic_error("a device to search on, and no backend for it");
+  return known_backend()->make_row_search(blocks, n_threads, device.index);
+}
+
+}  // namespace tianyan
