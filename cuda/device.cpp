@@ -9,14 +9,6 @@
 namespace tianyan {
 namespace {
 
-// From the folder of the source on: "cuda/fdmt.cu".
-std::string file_text(const char* file) {
-  std::string path = file;
-  const auto name = path.rfind('/');
-  const auto folder = name == std::string::npos || name == 0 ? name : path.rfind('/', name - 1);
-  return folder == std::string::npos ? path : path.substr(folder + 1);
-}
-
 DeviceInfo info_of(int index) {
   cudaDeviceProp p{};
   check_cuda(cudaGetDeviceProperties(&p, index), fmt::format("device {}", index));
@@ -34,10 +26,17 @@ DeviceInfo info_of(int index) {
 
 }  // namespace
 
+// From the folder of the source on.
+std::string place_text(const SourcePlace& place) {
+  const std::string path = place.file;
+  const auto name = path.rfind('/');
+  const auto folder = name == std::string::npos || name == 0 ? name : path.rfind('/', name - 1);
+  return fmt::format("{}:{}", folder == std::string::npos ? path : path.substr(folder + 1), place.line);
+}
+
 void check_cuda(cudaError_t status, const std::string& what, const SourcePlace& place) {
   if (status == cudaSuccess) return;
-  throw std::runtime_error(
-      fmt::format("{}:{}: {}: {}", file_text(place.file), place.line, what, cudaGetErrorString(status)));
+  throw std::runtime_error(fmt::format("{}: {}: {}", place_text(place), what, cudaGetErrorString(status)));
 }
 
 FoundDevices find_devices() {

@@ -26,6 +26,9 @@ struct SourcePlace {
   }
 };
 
+/// "cuda/fdmt.cu:42"
+std::string place_text(const SourcePlace& place);
+
 /// Throws std::runtime_error unless status is cudaSuccess: "cuda/fdmt.cu:42: 512 bytes of device memory: out
 /// of memory".
 void check_cuda(cudaError_t status, const std::string& what, const SourcePlace& place = SourcePlace::here());

@@ -15,7 +15,7 @@ struct PfbFold {
   int n_tap = 1;
   std::int64_t n = 0;  ///< floats of one tap
   /// Where the tap of float i, i in [0, n), of tap t lies: in order of block, tap, float.
-  std::int64_t tap_index(std::int64_t t, std::int64_t i) const {
+  constexpr std::int64_t tap_index(std::int64_t t, std::int64_t i) const {
     const auto begin = i / kFoldBlock * kFoldBlock;
     const auto width = n - begin < kFoldBlock ? n - begin : kFoldBlock;
     return begin * n_tap + t * width + (i - begin);
