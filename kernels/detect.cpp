@@ -180,25 +180,13 @@ float scaled(double sum, std::int64_t n_sum, std::int32_t n_good) {
   return n_good == 0 ? 0.0F : static_cast<float>(sum * static_cast<double>(n_sum) / n_good);
 }
 
-// The products of one pair of samples, by the header's formulas.
-std::array<float, 4> products_of(PolProducts products, FeedBasis basis, std::complex<float> a,
-                                 std::complex<float> b) {
-  const float aa = a.real() * a.real() + a.imag() * a.imag(), bb = b.real() * b.real() + b.imag() * b.imag(),
-              cr = a.real() * b.real() + a.imag() * b.imag(), ci = a.real() * b.imag() - a.imag() * b.real();
-  if (products == PolProducts::kIntensity) return {aa + bb, 0.0F, 0.0F, 0.0F};
-  if (products == PolProducts::kCoherence) return {aa, bb, cr, ci};
-  if (basis == FeedBasis::kLinear) return {aa + bb, aa - bb, 2.0F * cr, 2.0F * ci};
-  return {aa + bb, 2.0F * cr, 2.0F * ci, aa - bb};
-}
-
-std::array<float, 4> products_at(PolProducts products, FeedBasis basis, View<const std::complex<float>, 1> x,
-                                 View<const std::complex<float>, 1> y, std::int64_t t) {
-  return products_of(products, basis, x[t], y.shape(0) > 0 ? y[t] : std::complex<float>());
+PairProducts products_at(PolProducts products, FeedBasis basis, View<const std::complex<float>, 1> x,
+                         View<const std::complex<float>, 1> y, std::int64_t t) {
+  const auto b = y.shape(0) > 0 ? y[t] : std::complex<float>();
+  return products_of(products, basis, x[t].real(), x[t].imag(), b.real(), b.imag());
 }
 
 }  // namespace
-
-int n_product(PolProducts products) { return products == PolProducts::kIntensity ? 1 : 4; }
 
 void add_products(PolProducts products, FeedBasis basis, View<const std::complex<float>, 1> x,
                   View<const std::complex<float>, 1> y, View<float, 2> sums) {
@@ -213,7 +201,7 @@ void add_products_reference(PolProducts products, FeedBasis basis, View<const st
   check_sums(products, x, y, sums);
   for (std::int64_t c = 0; c < x.shape(0); ++c) {
     const auto product = products_at(products, basis, x, y, c);
-    for (int p = 0; p < n_product(products); ++p) sums(p, c) += product[p];
+    for (int p = 0; p < n_product(products); ++p) sums(p, c) += product.value[p];
   }
 }
 
@@ -258,7 +246,7 @@ void integrate_products_reference(PolProducts products, FeedBasis basis, View<co
       if (good[t] == 0) continue;
       ++n_good[i];
       const auto product = products_at(products, basis, x, y, t);
-      for (int p = 0; p < n_product(products); ++p) sum[p] += product[p];
+      for (int p = 0; p < n_product(products); ++p) sum[p] += product.value[p];
     }
     for (int p = 0; p < n_product(products); ++p) out(p, i) = scaled(sum[p], n_sum, n_good[i]);
   }

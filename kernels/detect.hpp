@@ -25,7 +25,21 @@ enum class PolProducts { kIntensity, kCoherence, kStokes };
 enum class FeedBasis { kLinear, kCircular };  ///< matters to kStokes only
 
 /// 1, 4, 4
-int n_product(PolProducts products);
+constexpr int n_product(PolProducts products) { return products == PolProducts::kIntensity ? 1 : 4; }
+
+/// The products of one pair of samples a, b, by the formulas above; b is 0 of one polarisation.
+struct PairProducts {
+  float value[4];
+};
+constexpr PairProducts products_of(PolProducts products, FeedBasis basis, float a_re, float a_im, float b_re,
+                                   float b_im) {
+  const float aa = a_re * a_re + a_im * a_im, bb = b_re * b_re + b_im * b_im, cr = a_re * b_re + a_im * b_im,
+              ci = a_re * b_im - a_im * b_re;
+  if (products == PolProducts::kIntensity) return {{aa + bb, 0.0F, 0.0F, 0.0F}};
+  if (products == PolProducts::kCoherence) return {{aa, bb, cr, ci}};
+  if (basis == FeedBasis::kLinear) return {{aa + bb, aa - bb, 2.0F * cr, 2.0F * ci}};
+  return {{aa + bb, 2.0F * cr, 2.0F * ci, aa - bb}};
+}
 
 /// sums[p][c] += product p of x[c] and y[c]: one spectrum of all channels. x, y [channel], sums [product]
 /// [channel], contiguous rows. y is empty for one polarisation, where only the intensity is possible. Throws
