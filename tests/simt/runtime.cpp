@@ -1,199 +1,315 @@
-// Host side of the emulated runtime: guarded device memory, lazily executed streams, events, errors.
-#include "cuda_runtime.h"
-#include "engine.hpp"
-#include <cstdarg>
+// The emulated runtime: properties of devices, memory, copies and launches.
+#include <algorithm>
 #include <cstdlib>
-#include <deque>
+#include <cstring>
 #include <map>
-#include <memory>
-#include <set>
-#include <stdexcept>
 #include <string>
-#include <sys/mman.h>
-#include <unistd.h>
-#include <unordered_map>
-extern "C" {
-void __asan_poison_memory_region(const volatile void*, std::size_t) __attribute__((weak));
-void __asan_unpoison_memory_region(const volatile void*, std::size_t) __attribute__((weak));
-}
-struct CUevent_st { CUstream_st* stream = nullptr; std::uint64_t recorded = 0, done = 0; };
-struct CUstream_st {
-  struct Op { std::function<void()> fn; CUevent_st* wait = nullptr; std::uint64_t gen = 0; };
-  unsigned flags = 0;
-  std::deque<Op> q;
-};
+#include <vector>
+
+#include "tests/simt/memory.hpp"
+#include "tests/simt/streams.hpp"
+
 namespace simt {
 namespace {
-constexpr std::size_t kPage = 4096, kPad = 256;
-constexpr unsigned char kCanary = 0xC5;
-struct Alloc { char* map; std::size_t map_len; std::size_t n; bool pinned; };
-std::map<const char*, Alloc> allocs;  // by data pointer
-cudaError_t sticky = cudaSuccess, last = cudaSuccess;
-CUstream_st null_stream;
-std::set<CUstream_st*> streams;
-std::unordered_map<const void*, int> max_dyn;
-int device_depth = 0;
 
-cudaError_t err(cudaError_t e) { if (e != cudaSuccess) last = e; return e; }
-void protect(int prot) {
-  if (!options().protect) return;
-  for (auto& [p, a] : allocs) if (!a.pinned) mprotect(a.map + kPage, a.map_len - 2 * kPage, prot);
+auto& allowed_shared = *new std::map<const void*, int>;  // by kernel
+
+/// Bytes of a device: SIMT_MEMORY_BYTES, or 4 GiB.
+std::size_t memory_bytes() {
+  const char* text = std::getenv("SIMT_MEMORY_BYTES");
+  return text != nullptr && *text != '\0' ? std::strtoull(text, nullptr, 10) : std::size_t{4} << 30;
 }
-struct OnDevice {
-  OnDevice() { if (device_depth++ == 0) protect(PROT_READ | PROT_WRITE); }
-  ~OnDevice() { if (--device_depth == 0) protect(PROT_NONE); }
+
+/// Rows of bytes, from one pitch to another.
+struct Copy {
+  char* to;
+  std::size_t to_pitch;
+  const char* from;
+  std::size_t from_pitch, row, n_row;
+
+  std::size_t to_bytes() const { return (n_row - 1) * to_pitch + row; }
+  std::size_t from_bytes() const { return (n_row - 1) * from_pitch + row; }
 };
-const Alloc* find(const void* p, std::size_t n, const char** base = nullptr) {
-  auto it = allocs.upper_bound(static_cast<const char*>(p));
-  if (it == allocs.begin()) return nullptr;
-  --it;
-  const auto off = static_cast<std::size_t>(static_cast<const char*>(p) - it->first);
-  if (off > it->second.n || n > it->second.n - off) return nullptr;
-  if (base) *base = it->first;
-  return &it->second;
+
+bool is_device(const Allocation* a) { return a != nullptr && a->device != kPinned; }
+
+/// Whether all of the bytes are the device's, or all are not: what a direction says of one end of a copy.
+cudaError_t check_end(const char* which, const char* p, std::size_t bytes, bool should_be_device) {
+  const Allocation* begin = find_allocation(p, 1);
+  if (is_device(begin) != should_be_device) {
+    report("copy: %s is %s memory of the device", which, should_be_device ? "not" : "unexpectedly");
+    return cudaErrorInvalidValue;
+  }
+  if (begin == nullptr || find_allocation(p, bytes) != nullptr) return cudaSuccess;
+  report("copy: %s has not the %zu bytes, but %td", which, bytes, begin->data + begin->bytes - p);
+  return cudaErrorInvalidValue;
 }
-void check_canaries(const char* what) {
-  for (auto& [p, a] : allocs) {
-    auto bad = [&](const char* b, const char* e) { for (; b < e; ++b) if (static_cast<unsigned char>(*b) != kCanary) return b; return static_cast<const char*>(nullptr); };
-    if (__asan_unpoison_memory_region) break;  // ASan reports these itself, with a stack
-    const char* f = bad(p - kPad, p);
-    if (!f) f = bad(p + a.n, a.map + a.map_len - kPage);
-    if (f) { report("%s wrote %td bytes from the start of a %zu-byte allocation (out of bounds)", what, f - p, a.n); sticky = cudaErrorIllegalAddress; std::memset(const_cast<char*>(f), kCanary, 1); }
+
+cudaError_t check_copy(const Copy& copy, cudaMemcpyKind kind) {
+  if (copy.row > copy.to_pitch || copy.row > copy.from_pitch) return cudaErrorInvalidValue;
+  const bool to_device = kind == cudaMemcpyHostToDevice || kind == cudaMemcpyDeviceToDevice;
+  const bool from_device = kind == cudaMemcpyDeviceToHost || kind == cudaMemcpyDeviceToDevice;
+  if (const auto e = check_end("the destination", copy.to, copy.to_bytes(), to_device); e != cudaSuccess)
+    return e;
+  return check_end("the source", copy.from, copy.from_bytes(), from_device);
+}
+
+void copy_rows(const Copy& copy, cudaMemcpyKind kind, int device) {
+  for (std::size_t r = 0; r < copy.n_row; ++r) {
+    char* to = copy.to + r * copy.to_pitch;
+    const char* from = copy.from + r * copy.from_pitch;
+    std::memcpy(to, from, copy.row);
+    if (checker == nullptr) continue;
+    if (kind == cudaMemcpyHostToDevice) checker->written(to, copy.row);
+    if (kind == cudaMemcpyDeviceToDevice) checker->copied(to, from, copy.row);
+    if (kind != cudaMemcpyDeviceToHost) continue;
+    const auto first = checker->first_unwritten(from, copy.row);
+    if (first == copy.row) continue;
+    report("copy to the host: nothing was written to byte %zu of row %zu of %zu, of %zu bytes", first, r,
+           copy.n_row, copy.row);
+    break_device(device, cudaErrorLaunchFailure);
+    return;
   }
 }
-void drain(CUstream_st& s, std::size_t upto = SIZE_MAX);
-void drain_event(CUevent_st& e, std::uint64_t gen) { while (e.done < gen && e.stream && !e.stream->q.empty()) drain(*e.stream, 1); }
-void drain(CUstream_st& s, std::size_t n) {
-  for (; n > 0 && !s.q.empty(); --n) {
-    auto op = std::move(s.q.front());
-    s.q.pop_front();
-    if (op.wait) drain_event(*op.wait, op.gen);
-    if (op.fn) op.fn();
+
+cudaMemcpyKind direction(const Copy& copy) {
+  const bool to = is_device(find_allocation(copy.to, 1)), from = is_device(find_allocation(copy.from, 1));
+  if (to) return from ? cudaMemcpyDeviceToDevice : cudaMemcpyHostToDevice;
+  return from ? cudaMemcpyDeviceToHost : cudaMemcpyHostToHost;
+}
+
+cudaError_t enqueue_copy(Copy copy, cudaMemcpyKind kind, cudaStream_t handle) {
+  if (const auto e = state_of_device(); e != cudaSuccess) return e;
+  CUstream_st* stream = find_stream(handle);
+  if (stream == nullptr) return failed(cudaErrorInvalidResourceHandle);
+  if (copy.row == 0 || copy.n_row == 0) return cudaSuccess;
+  if (kind == cudaMemcpyDefault) kind = direction(copy);
+  if (const auto e = check_copy(copy, kind); e != cudaSuccess) return failed(e);
+  const int device = stream->device;
+  const bool from_pageable = find_allocation(copy.from, 1) == nullptr;
+  const bool to_pageable = find_allocation(copy.to, 1) == nullptr;
+  if (from_pageable && !to_pageable) {  // is read before the call returns; pinned memory is read later
+    auto stage = std::make_shared<std::vector<char>>(copy.from, copy.from + copy.from_bytes());
+    copy.from = stage->data();
+    push(*stream, {[=] {
+                     copy_rows(copy, kind, device);
+                     static_cast<void>(stage);
+                   },
+                   nullptr});
+  } else {
+    push(*stream, {[=] { copy_rows(copy, kind, device); }, nullptr});
   }
+  if (to_pageable) drain(*stream);  // is written before the call returns
+  return state_of_device();
 }
-void drain_blocking() { for (auto* s : streams) if (!(s->flags & cudaStreamNonBlocking)) drain(*s); }
-void drain_all() { drain(null_stream); for (auto* s : streams) drain(*s); }
-CUstream_st& str(cudaStream_t s) { return s ? *s : null_stream; }
-void push(cudaStream_t h, CUstream_st::Op op) {
-  auto& s = str(h);
-  if (!h) drain_blocking();
-  else if (!(s.flags & cudaStreamNonBlocking)) drain(null_stream);
-  s.q.push_back(std::move(op));
-  if (!options().lazy_streams) drain(s);
+
+cudaError_t enqueue_fill(void* to, std::size_t pitch, int value, std::size_t row, std::size_t n_row,
+                         cudaStream_t handle) {
+  if (const auto e = state_of_device(); e != cudaSuccess) return e;
+  CUstream_st* stream = find_stream(handle);
+  if (stream == nullptr) return failed(cudaErrorInvalidResourceHandle);
+  if (row == 0 || n_row == 0) return cudaSuccess;
+  auto* begin = static_cast<char*>(to);
+  if (row > pitch) return failed(cudaErrorInvalidValue);
+  if (const auto e = check_end("what is filled", begin, (n_row - 1) * pitch + row, true); e != cudaSuccess)
+    return failed(e);
+  push(*stream, {[=] {
+                   for (std::size_t r = 0; r < n_row; ++r) {
+                     std::memset(begin + r * pitch, value, row);
+                     if (checker != nullptr) checker->written(begin + r * pitch, row);
+                   }
+                 },
+                 nullptr});
+  return state_of_device();
 }
-cudaError_t alloc(void** out, std::size_t n, bool pinned) {
-  if (!out) return err(cudaErrorInvalidValue);
-  const std::size_t body = (kPad + n + kPad + kPage - 1) / kPage * kPage;
-  char* m = static_cast<char*>(mmap(nullptr, body + 2 * kPage, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
-  if (m == MAP_FAILED) return err(cudaErrorMemoryAllocation);
-  mprotect(m + kPage, body, PROT_READ | PROT_WRITE);
-  char* p = m + kPage + kPad;
-  std::memset(m + kPage, kCanary, body);
-  std::memset(p, 0xff, n);  // uninitialised device memory reads as NaN / -1
-  if (__asan_poison_memory_region) { __asan_poison_memory_region(m + kPage, kPad); __asan_poison_memory_region(p + n, body - kPad - n); }
-  if (!pinned && options().protect && device_depth == 0) mprotect(m + kPage, body, PROT_NONE);
-  allocs[p] = {m, body + 2 * kPage, n, pinned};
-  *out = p;
-  return cudaSuccess;
+
+std::size_t shared_limit(const void* kernel) {
+  const auto found = allowed_shared.find(kernel);
+  return found == allowed_shared.end() ? kPlainShared : static_cast<std::size_t>(found->second);
 }
-cudaError_t dealloc(void* p) {
-  if (!p) return cudaSuccess;
-  drain_all();
-  OnDevice g;
-  auto it = allocs.find(static_cast<char*>(p));
-  if (it == allocs.end()) return err(cudaErrorInvalidDevicePointer);
-  if (__asan_unpoison_memory_region) __asan_unpoison_memory_region(it->second.map, it->second.map_len);
-  munmap(it->second.map, it->second.map_len);
-  allocs.erase(it);
-  return sticky;
+
+/// Of compute capability 8.0.
+bool is_possible(const cudaLaunchConfig_t& c) {
+  const auto &b = c.blockDim, &g = c.gridDim;
+  const auto threads = std::uint64_t{b.x} * b.y * b.z;
+  return threads >= 1 && threads <= kMaxThreads && b.z <= 64 && g.x >= 1 && g.y >= 1 && g.z >= 1 &&
+         g.x <= 0x7FFFFFFFU && g.y <= 65535 && g.z <= 65535;
 }
+
+void run_kernel(const cudaLaunchConfig_t& config, const Job& job, std::size_t limit, int device) {
+  if (!run_grid(config, job, limit, device)) break_device(device, cudaErrorLaunchFailure);
+  const auto damage = describe_damage(device);
+  if (damage.empty()) return;
+  report("out of bounds: a kernel wrote %s", damage.c_str());
+  break_device(device, cudaErrorIllegalAddress);
+}
+
 }  // namespace
 
-Range device_range(const void* p) {
-  const char* b; const Alloc* a = find(p, 0, &b);
-  return a ? Range{b, b + a->n, true} : Range{};
+bool is_device_memory(const void* p) {
+  const Entry entry;
+  return is_device(find_allocation(p, 0));
 }
-bool is_device_ptr(const void* p) { return find(p, 0) != nullptr; }
-void report(const char* fmt, ...) {
-  char b[2048]; va_list ap; va_start(ap, fmt); std::vsnprintf(b, sizeof b, fmt, ap); va_end(ap);
-  std::fprintf(stderr, "SIMT: %s\n", b);
+
+cudaError_t refuse_host_pointer() {
+  const Entry entry;
+  report("a kernel was given a pointer that is not memory of a device");
+  return failed(cudaErrorIllegalAddress);
 }
-cudaError_t enqueue(cudaStream_t s, std::function<void()> fn, const char*) {
-  push(s, {[fn = std::move(fn)] { OnDevice g; fn(); }, nullptr, 0});
-  return sticky;
+
+cudaError_t launch(const cudaLaunchConfig_t& config, const void* kernel, Job job) {
+  const Entry entry;
+  if (const auto e = state_of_device(); e != cudaSuccess) return e;
+  CUstream_st* stream = find_stream(config.stream);
+  if (stream == nullptr || stream->device != device_in_use()) return failed(cudaErrorInvalidResourceHandle);
+  if (!is_possible(config)) return failed(cudaErrorInvalidConfiguration);
+  const auto limit = shared_limit(kernel);
+  if (config.dynamicSmemBytes > limit) return failed(cudaErrorInvalidValue);
+  const int device = stream->device;
+  push(*stream, {[=] { run_kernel(config, job, limit, device); }, nullptr});
+  return state_of_device();
 }
-cudaError_t set_max_dynamic_shared(const void* k, int v) { if (v > 163 * 1024) return err(cudaErrorInvalidValue); max_dyn[k] = v; return cudaSuccess; }
-cudaError_t enqueue_kernel(const cudaLaunchConfig_t& c, const void* k, std::function<void()> body) {
-  if (sticky != cudaSuccess) return sticky;
-  const auto b = c.blockDim; const auto g = c.gridDim;
-  const std::size_t threads = std::size_t(b.x) * b.y * b.z;
-  const int lim = max_dyn.count(k) ? max_dyn[k] : 48 * 1024;
-  if (!threads || threads > 1024 || b.z > 64 || !g.x || !g.y || !g.z || g.y > 65535 || g.z > 65535 || g.x > 0x7fffffffu) return err(cudaErrorInvalidConfiguration);
-  if (c.dynamicSmemBytes > std::size_t(lim)) return err(cudaErrorInvalidValue);
-  push(c.stream, {[c, body = std::move(body)] {
-    OnDevice guard;
-    if (sticky != cudaSuccess) return;
-    if (!run_grid(c, body)) sticky = cudaErrorLaunchFailure;
-    check_canaries("a kernel");
-  }, nullptr, 0});
+
+cudaError_t allow_dynamic_shared(const void* kernel, int bytes) {
+  const Entry entry;
+  if (const auto e = state_of_device(); e != cudaSuccess) return e;
+  if (bytes < 0 || static_cast<std::size_t>(bytes) > kMostShared) return failed(cudaErrorInvalidValue);
+  allowed_shared[kernel] = bytes;
   return cudaSuccess;
 }
+
 }  // namespace simt
+
 using namespace simt;
 
-const char* cudaGetErrorName(cudaError_t e) { return cudaGetErrorString(e); }
-const char* cudaGetErrorString(cudaError_t e) {
-  switch (e) { case cudaSuccess: return "no error"; case cudaErrorInvalidValue: return "invalid argument"; case cudaErrorInvalidConfiguration: return "invalid configuration argument";
-    case cudaErrorIllegalAddress: return "an illegal memory access was encountered"; case cudaErrorLaunchFailure: return "unspecified launch failure"; default: return "emulated CUDA error"; }
+namespace {
+
+struct ErrorText {
+  cudaError_t error;
+  const char *name, *text;
+};
+#define ERROR_TEXT(error, text) \
+  { error, #error, text }
+constexpr ErrorText kErrors[] = {
+    ERROR_TEXT(cudaSuccess, "no error"),
+    ERROR_TEXT(cudaErrorInvalidValue, "invalid argument"),
+    ERROR_TEXT(cudaErrorMemoryAllocation, "out of memory"),
+    ERROR_TEXT(cudaErrorInvalidConfiguration, "invalid configuration argument"),
+    ERROR_TEXT(cudaErrorInvalidDevicePointer, "invalid device pointer"),
+    ERROR_TEXT(cudaErrorInvalidMemcpyDirection, "invalid copy direction for memcpy"),
+    ERROR_TEXT(cudaErrorInsufficientDriver, "CUDA driver version is insufficient for CUDA runtime version"),
+    ERROR_TEXT(cudaErrorNoDevice, "no CUDA-capable device is detected"),
+    ERROR_TEXT(cudaErrorInvalidDevice, "invalid device ordinal"),
+    ERROR_TEXT(cudaErrorInvalidResourceHandle, "invalid resource handle"),
+    ERROR_TEXT(cudaErrorNotReady, "device not ready"),
+    ERROR_TEXT(cudaErrorIllegalAddress, "an illegal memory access was encountered"),
+    ERROR_TEXT(cudaErrorLaunchFailure, "unspecified launch failure"),
+};
+#undef ERROR_TEXT
+
+ErrorText text_of(cudaError_t error) {
+  for (const auto& e : kErrors)
+    if (e.error == error) return e;
+  return {error, "unrecognized error code", "unrecognized error code"};
 }
-cudaError_t cudaPeekAtLastError() { return sticky != cudaSuccess ? sticky : last; }
-cudaError_t cudaGetLastError() { if (sticky != cudaSuccess) return sticky; auto e = last; last = cudaSuccess; return e; }
-cudaError_t cudaGetDeviceCount(int* n) { *n = 1; return cudaSuccess; }
-cudaError_t cudaSetDevice(int d) { return d == 0 ? cudaSuccess : err(cudaErrorInvalidValue); }
-cudaError_t cudaGetDevice(int* d) { *d = 0; return cudaSuccess; }
-cudaError_t cudaGetDeviceProperties(cudaDeviceProp* p, int) { *p = {"SIMT host emulation (sm_80 limits)", std::size_t(4) << 30, 48 << 10, 163 << 10, 32, 1024, 4, 8, 0, 1 << 20}; return cudaSuccess; }
-cudaError_t cudaMalloc(void** p, std::size_t n) { return alloc(p, n, false); }
-cudaError_t cudaFree(void* p) { return dealloc(p); }
-cudaError_t cudaMallocHost(void** p, std::size_t n) { return alloc(p, n, true); }
-cudaError_t cudaFreeHost(void* p) { return dealloc(p); }
-static cudaError_t check_copy(const void* d, const void* s, std::size_t n, cudaMemcpyKind k) {
-  if ((k == cudaMemcpyHostToDevice || k == cudaMemcpyDeviceToDevice) && !find(d, n)) { report("memcpy: destination is not a device range of %zu bytes", n); return err(cudaErrorInvalidValue); }
-  if ((k == cudaMemcpyDeviceToHost || k == cudaMemcpyDeviceToDevice) && !find(s, n)) { report("memcpy: source is not a device range of %zu bytes", n); return err(cudaErrorInvalidValue); }
+
+cudaError_t allocate_checked(void** out, std::size_t bytes, int device) {
+  if (const auto e = state_of_device(); e != cudaSuccess) return e;
+  if (out == nullptr) return failed(cudaErrorInvalidValue);
+  *out = nullptr;
+  if (bytes == 0) return cudaSuccess;
+  const bool fits =
+      device == kPinned || bytes <= memory_bytes() - std::min(memory_bytes(), used_bytes(device));
+  *out = fits ? allocate(bytes, device) : nullptr;
+  return *out != nullptr ? cudaSuccess : failed(cudaErrorMemoryAllocation);
+}
+
+cudaError_t release_checked(void* p, bool is_pinned) {
+  if (p == nullptr) return cudaSuccess;
+  const Allocation* a = find_allocation(p, 0);
+  drain_device(is_device(a) ? a->device : device_in_use());
+  if (!release(p, is_pinned))
+    return failed(is_pinned ? cudaErrorInvalidValue : cudaErrorInvalidDevicePointer);
+  return state_of_device();
+}
+
+}  // namespace
+
+const char* cudaGetErrorName(cudaError_t error) { return text_of(error).name; }
+const char* cudaGetErrorString(cudaError_t error) { return text_of(error).text; }
+
+cudaError_t cudaRuntimeGetVersion(int* version) {
+  *version = 13000;
   return cudaSuccess;
 }
-cudaError_t cudaMemcpyAsync(void* d, const void* s, std::size_t n, cudaMemcpyKind k, cudaStream_t st) {
-  if (auto e = check_copy(d, s, n, k); e != cudaSuccess) return e;
-  if (k == cudaMemcpyHostToDevice && !find(s, n)) {  // pageable source is staged before the call returns
-    auto stage = std::make_shared<std::string>(static_cast<const char*>(s), n);
-    return enqueue(st, [d, stage] { std::memcpy(d, stage->data(), stage->size()); }, "memcpy");
-  }
-  enqueue(st, [d, s, n] { std::memcpy(d, s, n); }, "memcpy");
-  if (k == cudaMemcpyDeviceToHost && !find(d, n)) drain(str(st));  // pageable destination: call is synchronous
-  return sticky;
+cudaError_t cudaDriverGetVersion(int* version) { return cudaRuntimeGetVersion(version); }
+
+cudaError_t cudaGetDeviceProperties(cudaDeviceProp* p, int device) {
+  const Entry entry;
+  int n = 0;
+  if (const auto e = cudaGetDeviceCount(&n); e != cudaSuccess) return e;
+  if (device < 0 || device >= n) return failed(cudaErrorInvalidDevice);
+  *p = {};
+  std::snprintf(p->name, sizeof p->name, "emulation on the host, limits of sm_80");
+  p->totalGlobalMem = memory_bytes();
+  p->sharedMemPerBlock = kPlainShared;
+  p->sharedMemPerBlockOptin = kMostShared;
+  p->sharedMemPerMultiprocessor = kMostShared + 1024;
+  p->warpSize = kWarpSize;
+  p->maxThreadsPerBlock = kMaxThreads;
+  p->maxThreadsPerMultiProcessor = 2048;
+  p->multiProcessorCount = 4;
+  p->major = 8;
+  p->l2CacheSize = 1 << 20;
+  p->pciBusID = device + 1;
+  return cudaSuccess;
 }
-cudaError_t cudaMemcpy2DAsync(void* d, std::size_t dp, const void* s, std::size_t sp, std::size_t w, std::size_t h, cudaMemcpyKind k, cudaStream_t st) {
-  if (w > dp || w > sp) return err(cudaErrorInvalidValue);
-  for (std::size_t i = 0; i < h; ++i)
-    if (auto e = cudaMemcpyAsync(static_cast<char*>(d) + i * dp, static_cast<const char*>(s) + i * sp, w, k, st); e != cudaSuccess) return e;
-  return sticky;
+
+cudaError_t cudaMemGetInfo(std::size_t* free, std::size_t* total) {
+  const Entry entry;
+  if (const auto e = state_of_device(); e != cudaSuccess) return e;
+  *total = memory_bytes();
+  *free = *total - std::min(*total, used_bytes(device_in_use()));
+  return cudaSuccess;
 }
-cudaError_t cudaMemGetInfo(std::size_t* free, std::size_t* total) { *free = *total = std::size_t(4) << 30; return cudaSuccess; }
-cudaError_t cudaEventElapsedTime(float* ms, cudaEvent_t, cudaEvent_t) { *ms = 0.0F; return cudaSuccess; }
-cudaError_t cudaMemcpy(void* d, const void* s, std::size_t n, cudaMemcpyKind k) {
-  if (auto e = cudaMemcpyAsync(d, s, n, k, nullptr); e != cudaSuccess) return e;
-  drain(null_stream);
-  return sticky;
+cudaError_t cudaMalloc(void** p, std::size_t bytes) {
+  const Entry entry;
+  return allocate_checked(p, bytes, device_in_use());
 }
-cudaError_t cudaMemsetAsync(void* d, int v, std::size_t n, cudaStream_t s) {
-  if (!find(d, n)) return err(cudaErrorInvalidValue);
-  return enqueue(s, [=] { std::memset(d, v, n); }, "memset");
+cudaError_t cudaFree(void* p) {
+  const Entry entry;
+  return release_checked(p, false);
 }
-cudaError_t cudaStreamCreateWithFlags(cudaStream_t* s, unsigned f) { *s = new CUstream_st{f, {}}; streams.insert(*s); return cudaSuccess; }
-cudaError_t cudaStreamDestroy(cudaStream_t s) { if (!streams.count(s)) return err(cudaErrorInvalidResourceHandle); drain(*s); streams.erase(s); delete s; return cudaSuccess; }
-cudaError_t cudaStreamSynchronize(cudaStream_t s) { if (!s) drain_blocking(); drain(str(s)); return sticky; }
-cudaError_t cudaDeviceSynchronize() { drain_all(); return sticky; }
-cudaError_t cudaStreamWaitEvent(cudaStream_t s, cudaEvent_t e, unsigned) { push(s, {nullptr, e, e->recorded}); return cudaSuccess; }
-cudaError_t cudaEventCreateWithFlags(cudaEvent_t* e, unsigned) { *e = new CUevent_st; return cudaSuccess; }
-cudaError_t cudaEventDestroy(cudaEvent_t e) { drain_event(*e, e->recorded); delete e; return cudaSuccess; }
-cudaError_t cudaEventRecord(cudaEvent_t e, cudaStream_t s) { e->stream = &str(s); const auto g = ++e->recorded; push(s, {[e, g] { e->done = g; }, nullptr, 0}); return cudaSuccess; }
-cudaError_t cudaEventSynchronize(cudaEvent_t e) { drain_event(*e, e->recorded); return sticky; }
+cudaError_t cudaMallocHost(void** p, std::size_t bytes) {
+  const Entry entry;
+  return allocate_checked(p, bytes, kPinned);
+}
+cudaError_t cudaFreeHost(void* p) {
+  const Entry entry;
+  return release_checked(p, true);
+}
+
+cudaError_t cudaMemcpy2DAsync(void* to, std::size_t to_pitch, const void* from, std::size_t from_pitch,
+                              std::size_t row, std::size_t n_row, cudaMemcpyKind kind, cudaStream_t stream) {
+  const Entry entry;
+  return enqueue_copy(
+      {static_cast<char*>(to), to_pitch, static_cast<const char*>(from), from_pitch, row, n_row}, kind,
+      stream);
+}
+cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind,
+                            cudaStream_t stream) {
+  return cudaMemcpy2DAsync(to, bytes, from, bytes, bytes, 1, kind, stream);
+}
+cudaError_t cudaMemcpy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind) {
+  const Entry entry;
+  if (const auto e = cudaMemcpyAsync(to, from, bytes, kind, nullptr); e != cudaSuccess) return e;
+  return cudaStreamSynchronize(nullptr);
+}
+cudaError_t cudaMemset2DAsync(void* to, std::size_t pitch, int value, std::size_t row, std::size_t n_row,
+                              cudaStream_t stream) {
+  const Entry entry;
+  return enqueue_fill(to, pitch, value, row, n_row, stream);
+}
+cudaError_t cudaMemsetAsync(void* to, int value, std::size_t bytes, cudaStream_t stream) {
+  return cudaMemset2DAsync(to, bytes, value, bytes, 1, stream);
+}
