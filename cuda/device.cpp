@@ -125,6 +125,14 @@ void fill_bytes(void* to, std::int64_t bytes, int value, const Stream& stream, c
              fmt::format("filling {} bytes", bytes), place);
 }
 
+void fill_rows(void* to, const CopyShape& shape, int value, const Stream& stream, const SourcePlace& place) {
+  if (shape.row_bytes == 0 || shape.n_row == 0) return;
+  check_cuda(cudaMemset2DAsync(to, static_cast<std::size_t>(shape.to_pitch_bytes), value,
+                               static_cast<std::size_t>(shape.row_bytes),
+                               static_cast<std::size_t>(shape.n_row), stream.get()),
+             fmt::format("filling {} x {} bytes", shape.n_row, shape.row_bytes), place);
+}
+
 std::string launch_text(const Launch& launch) {
   return fmt::format("a launch of {} x {} x {} blocks of {} x {} x {} threads with {} bytes of shared memory",
                      launch.grid.x, launch.grid.y, launch.grid.z, launch.block.x, launch.block.y,

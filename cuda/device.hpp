@@ -196,6 +196,15 @@ void fill_zero(const DeviceArray<T, Rank>& array, const Stream& stream,
   if (array.size() > 0) fill_bytes(array.data(), array.size_bytes(), 0, stream, place);
 }
 
+/// The same of contiguous rows.
+void fill_rows(void* to, const CopyShape& shape, int value, const Stream& stream, const SourcePlace& place);
+template <class T>
+void fill_zero(const DeviceView<T, 2>& view, const Stream& stream,
+               const SourcePlace& place = SourcePlace::here()) {
+  fill_rows(view.data(), copy_shape<DeviceView<T, 2>, DeviceView<T, 2>, 2>(view, view, sizeof(T)), 0, stream,
+            place);
+}
+
 /// How a kernel is launched.
 struct Launch {
   const Stream& stream;

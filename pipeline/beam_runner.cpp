@@ -5,7 +5,6 @@
 #include <atomic>
 #include <chrono>
 #include <cmath>
-#include <limits>
 #include <mutex>
 #include <thread>
 
@@ -19,31 +18,12 @@
 namespace tianyan {
 namespace {
 
-// All that plans and footprints are made of.
-bool is_same_stream(const Source& a, const Source& b) {
-  const StreamInfo &x = a.info(), &y = b.info();
-  return a.format() == b.format() && x.n_chan == y.n_chan && x.n_pol == y.n_pol &&
-         x.freq_low_mhz == y.freq_low_mhz && x.channel_width_mhz == y.channel_width_mhz &&
-         x.sample_time_s == y.sample_time_s && x.n_time == y.n_time;
-}
-
 // Streams whose windows are the same stretches of time and frequency.
 bool is_in_step(const Source& a, const Source& b) {
   const StreamInfo &x = a.info(), &y = b.info();
   return x.n_chan == y.n_chan && x.freq_low_mhz == y.freq_low_mhz &&
          x.channel_width_mhz == y.channel_width_mhz && x.sample_time_s == y.sample_time_s &&
          std::abs(x.start.seconds_since(y.start)) < 0.5 * x.sample_time_s;
-}
-
-std::vector<std::size_t> sound_beams(const std::vector<Beam>& beams) {
-  std::vector<std::size_t> sound;
-  for (std::size_t i = 0; i < beams.size(); ++i)
-    if (beams[i].failure.empty()) sound.push_back(i);
-  return sound;
-}
-
-bool holds(const std::vector<std::size_t>& beams, std::size_t beam) {
-  return std::find(beams.begin(), beams.end(), beam) != beams.end();
 }
 
 // Those of the given ones with units that this run is to search.
@@ -109,6 +89,7 @@ class MemoryInUse {
 struct Shared {
   const SearchRequest& request;
   const RunDirectory& run;
+  const ChosenDevices& devices;
   BeamProgress& progress;
   MemoryCount memory{};
   FirstFailure failure{};
@@ -116,7 +97,7 @@ struct Shared {
 
 std::unique_ptr<BeamSearch> make_search(Shared& shared, Beam& beam, const SearchUnit& unit) {
   auto search = std::make_unique<BeamSearch>(shared.request.config, *beam.source, beam.number, beam.n_threads,
-                                             *beam.plan, unit);
+                                             *beam.plan, unit, beam.device);
   if (!beam.mask.empty()) search->use_mask(beam.mask);
   beam.memory_bytes = search->footprint().total();
   return search;
@@ -148,8 +129,9 @@ void search_unit(Shared& shared, Beam& beam, BeamUnit& unit) {
   }
 }
 
-void search_beam(Shared& shared, Beam& beam, int n_threads) {
+void search_beam(Shared& shared, Beam& beam, int n_threads, const SearchDevice& device) {
   beam.n_threads = n_threads;
+  beam.device = device;
   shared.progress.begin(beam.number);
   for (auto& unit : beam.units)
     if (unit.is_todo) search_unit(shared, beam, unit);
@@ -188,8 +170,10 @@ void search_unit_in_step(Shared& shared, const Wave& group, std::size_t index, s
 
 void search_in_step(Shared& shared, const Wave& group, std::vector<Beam>& beams) {
   std::size_t n_unit = 0;
-  for (const auto i : group.beams) {
+  for (std::size_t k = 0; k < group.beams.size(); ++k) {
+    const auto i = group.beams[k];
     beams[i].n_threads = group.threads_of(0);
+    beams[i].device = shared.devices.of(k);
     n_unit = std::max(n_unit, beams[i].units.size());
     shared.progress.begin(beams[i].number);
   }
@@ -205,7 +189,8 @@ void search_wave(Shared& shared, const Wave& wave, std::vector<Beam>& beams) {
   const auto work = [&](int worker) {
     try {
       for (auto i = next++; i < wave.beams.size() && !shared.failure.is_set(); i = next++)
-        search_beam(shared, beams[wave.beams[i]], wave.threads_of(worker));
+        search_beam(shared, beams[wave.beams[i]], wave.threads_of(worker),
+                    shared.devices.of(static_cast<std::size_t>(worker)));
     } catch (const Stopped&) {
     } catch (...) {
       shared.failure.set(std::current_exception());
@@ -237,46 +222,7 @@ std::vector<std::size_t> beams_in_step(const RfiConfig& rfi, const std::vector<B
   return group;
 }
 
-Plans::Plans(const Config& config, const std::vector<Beam>& beams) : config_(config), beams_(beams) {
-  config_.limits.memory_bytes = std::numeric_limits<std::int64_t>::max();
-}
-
-const SearchPlan& Plans::of(std::size_t beam) {
-  const auto kind = first_like(beam);
-  const auto found = plans_.find(kind);
-  if (found != plans_.end()) return found->second;
-  return plans_[kind] = make_search_plan(config_, beams_[beam].source->info());
-}
-
-std::int64_t Plans::memory_bytes(std::size_t beam, int n_threads) {
-  const auto key = std::pair{first_like(beam), n_threads};
-  if (const auto found = memory_bytes_.find(key); found != memory_bytes_.end()) return found->second;
-  const BeamSearch search(config_, *beams_[beam].source, beams_[beam].number, n_threads, of(beam));
-  return memory_bytes_[key] = search.footprint().total();
-}
-
-std::vector<Wave> Plans::waves(const std::vector<std::size_t>& todo, const LimitsConfig& limits) {
-  return make_waves(todo, thread_count(limits), limits.memory_bytes,
-                    [&](std::size_t beam, int n_threads) { return memory_bytes(beam, n_threads); });
-}
-
-std::size_t Plans::first_like(std::size_t beam) const {
-  std::size_t i = 0;
-  while (!beams_[i].source || !is_same_stream(*beams_[i].source, *beams_[beam].source)) ++i;
-  return i;
-}
-
 namespace {
-
-// The group as one wave: all beams are in memory, as many as there are threads run at once.
-Wave wave_in_step(const LimitsConfig& limits, std::vector<std::size_t> group) {
-  Wave wave;
-  wave.n_threads = thread_count(limits);
-  wave.n_worker = std::clamp(static_cast<int>(group.size()), 1, wave.n_threads);
-  wave.n_threads = wave.n_threads / wave.n_worker * wave.n_worker;
-  wave.beams = std::move(group);
-  return wave;
-}
 
 // A mask that cannot be read is its beam's failure; one that does not fit is the user's mistake.
 void check_masks(const std::vector<std::size_t>& todo, std::vector<Beam>& beams) {
@@ -292,12 +238,6 @@ void check_masks(const std::vector<std::size_t>& todo, std::vector<Beam>& beams)
       beams[i].failure = e.what();
     }
   }
-}
-
-std::int64_t memory_of(const Wave& group, Plans& plans) {
-  std::int64_t bytes = 0;
-  for (const auto i : group.beams) bytes += plans.memory_bytes(i, group.threads_of(0));
-  return bytes;
 }
 
 void check_memory_in_step(const Config& config, Plans& plans, const std::vector<Beam>& beams) {
@@ -376,20 +316,6 @@ void join_beam(const Config& config, Beam& beam) {
 
 }  // namespace
 
-std::int64_t Plans::peak_memory_bytes(const LimitsConfig& limits) {
-  const auto group = beams_in_step(config_.rfi, beams_);
-  std::int64_t most = memory_of(wave_in_step(limits, group), *this);
-  std::vector<std::size_t> alone;
-  for (const auto i : sound_beams(beams_))
-    if (!holds(group, i)) alone.push_back(i);
-  for (const auto& wave : waves(alone, limits)) {
-    std::int64_t largest = 0;
-    for (const auto i : wave.beams) largest = std::max(largest, memory_bytes(i, wave.threads_of(0)));
-    most = std::max(most, largest * wave.n_worker);
-  }
-  return most;
-}
-
 std::vector<WorkItem> work_items(const RfiConfig& rfi, std::vector<Beam>& beams) {
   const auto group = beams_in_step(rfi, beams);
   std::vector<WorkItem> items;
@@ -412,14 +338,20 @@ void bind_beams(const Config& config, Plans& plans, std::vector<Beam>& beams) {
   const auto opened = sound_beams(beams);
   const int n_threads = thread_count(config.limits);
   const int n_worker = std::clamp(static_cast<int>(opened.size()), 1, n_threads);
-  for (const auto i : opened) {
-    try {
-      beams[i].plan = &plans.of(i);
-      beams[i].memory_bytes = plans.memory_bytes(i, (n_threads + n_worker - 1) / n_worker);
-    } catch (...) {
-      leave_out(beams[i]);
+  const auto for_sound_beams = [&](const auto& body) {
+    for (const auto i : sound_beams(beams)) {
+      try {
+        body(i);
+      } catch (...) {
+        leave_out(beams[i]);
+      }
     }
-  }
+  };
+  for_sound_beams([&](std::size_t i) { beams[i].plan = &plans.of(i); });
+  plans.settle_devices();
+  for_sound_beams([&](std::size_t i) {
+    beams[i].memory_bytes = plans.memory_bytes(i, (n_threads + n_worker - 1) / n_worker);
+  });
   const auto todo = sound_beams(beams);
   require(!beams.empty(), "nothing to search");
   if (todo.empty()) std::rethrow_exception(beams.front().thrown);
@@ -430,7 +362,8 @@ void bind_beams(const Config& config, Plans& plans, std::vector<Beam>& beams) {
   for (const auto& wave : plans.waves(sound_beams(beams), config.limits))
     for (const auto i : wave.beams)
       if (plans.memory_bytes(i, wave.threads_of(0)) > config.limits.memory_bytes)
-        BeamSearch(config, *beams[i].source, beams[i].number, wave.threads_of(0), plans.of(i));  // says why
+        BeamSearch(config, *beams[i].source, beams[i].number, wave.threads_of(0), plans.of(i),
+                   whole_stream(beams[i].source->info()), plans.devices().of(0));  // says why
 }
 
 Shares search_beams(const SearchRequest& request, const RunDirectory& run, Plans& plans,
@@ -443,7 +376,7 @@ Shares search_beams(const SearchRequest& request, const RunDirectory& run, Plans
   for (const auto i : todo) n_sample += beams[i].source->info().n_time;
   const std::string name = todo.empty() ? "" : beams[todo.front()].source->info().source_name;
   BeamProgress progress(name, static_cast<int>(todo.size()), n_sample, request.quiet);
-  Shared shared{request, run, progress};
+  Shared shared{request, run, plans.devices(), progress};
   Shares shares;
   shares.n_in_step = static_cast<int>(group.size());
   if (!beams_to_do(beams, group).empty()) {

@@ -33,6 +33,7 @@ struct Beam {
   std::vector<BeamUnit> units;       ///< once bound
   std::int64_t memory_bytes = 0;
   int n_threads = 0;                 ///< 0: not searched in this run
+  SearchDevice device;               ///< where it is searched
   std::string mask;                  ///< file of a given mask, or empty
   std::optional<BeamResult> result;  ///< of those units that have one, if any has
   std::string failure;               ///< why there is none
@@ -46,6 +47,10 @@ std::vector<Beam> open_beams(const FoundInputs& found, const Config& config, con
 /// The beams that are judged by each other: of one scan, known, and not all neighbours. Empty where rfi.beams
 /// is off or nothing can be told.
 std::vector<std::size_t> beams_in_step(const RfiConfig& rfi, const std::vector<Beam>& beams);
+
+/// Those that have no failure.
+std::vector<std::size_t> sound_beams(const std::vector<Beam>& beams);
+bool holds(const std::vector<std::size_t>& beams, std::size_t beam);
 
 /// The files that a beam's result depends on: the stream's, and its mask after them.
 std::vector<InputFile> files_of(const Beam& beam);
@@ -71,7 +76,11 @@ std::string heavily_flagged_text(int beam, const FlagCounts& counts, const RfiCo
 /// Plans and footprints of beams; those of one scan are equal and are made once.
 class Plans {
  public:
-  Plans(const Config& config, const std::vector<Beam>& beams);
+  Plans(const Config& config, const std::vector<Beam>& beams, ChosenDevices devices = {});
+  /// Leaves the devices where beams that are planned have no room on them: those in step all at once, the
+  /// others one by one. Throws std::runtime_error that says so where search.backend asks for a device.
+  void settle_devices();
+  const ChosenDevices& devices() const { return devices_; }
   const SearchPlan& of(std::size_t beam);
   std::int64_t memory_bytes(std::size_t beam, int n_threads);
   std::vector<Wave> waves(const std::vector<std::size_t>& todo, const LimitsConfig& limits);
@@ -80,12 +89,21 @@ class Plans {
 
  private:
   std::size_t first_like(std::size_t beam) const;
+  std::string why_not_on_devices();
+  Footprint footprint(std::size_t beam, int n_threads);
+  std::int64_t device_bytes(std::size_t beam);
 
   Config config_;
   const std::vector<Beam>& beams_;
+  ChosenDevices devices_;
   std::map<std::size_t, SearchPlan> plans_;  // by the first beam of a kind
   std::map<std::pair<std::size_t, int>, std::int64_t> memory_bytes_;
 };
+
+/// Beams in step as one wave: all are in memory, as many as there are threads run at once; and what they
+/// take.
+Wave wave_in_step(const LimitsConfig& limits, std::vector<std::size_t> group);
+std::int64_t memory_of(const Wave& group, Plans& plans);
 
 /// Plans each beam as if all were to be searched, and cuts it into units: those of beams in step begin at the
 /// same samples. Throws std::invalid_argument where the config cannot work for one of them,

@@ -42,12 +42,12 @@ int count_workers(int n_beam, int n_threads, const Fitting& fitting) {
 }  // namespace
 
 std::vector<Wave> make_waves(Beams beams, int n_threads, std::int64_t memory_bytes,
-                             const FootprintOf& footprint) {
+                             const FootprintOf& footprint, int most_at_once) {
   std::vector<Wave> waves;
   while (!beams.empty()) {
     const auto fitting = [&](int n) { return count_fitting(beams, n, memory_bytes, footprint); };
     auto& wave = waves.emplace_back();
-    wave.n_worker = count_workers(static_cast<int>(beams.size()), n_threads, fitting);
+    wave.n_worker = count_workers(std::min(static_cast<int>(beams.size()), most_at_once), n_threads, fitting);
     wave.n_threads = n_threads;
     while (wave.n_worker == 1 && wave.n_threads > 1 && fitting(wave.n_threads) < 1) wave.n_threads /= 2;
     const auto end = beams.begin() + std::ssize(beams) / wave.n_worker * wave.n_worker;

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <vector>
 
 namespace tianyan {
@@ -24,8 +25,9 @@ using FootprintOf = std::function<std::int64_t(std::size_t beam, int n_threads)>
 /// whose footprints' sum stays within the memory whichever of them run at once; fewer, but more than half as
 /// many, where that makes their threads more equal. In all waves each worker has equally many beams to do: 19
 /// on 16 threads are 16 with one thread each, then 3 with 6, 5 and 5. Where one beam alone is too large it
-/// gets fewer threads, at least one, with which it may still be too large.
+/// gets fewer threads, at least one, with which it may still be too large. No more than most_at_once run.
 std::vector<Wave> make_waves(std::vector<std::size_t> beams, int n_threads, std::int64_t memory_bytes,
-                             const FootprintOf& footprint);
+                             const FootprintOf& footprint,
+                             int most_at_once = std::numeric_limits<int>::max());
 
 }  // namespace tianyan

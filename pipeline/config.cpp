@@ -264,6 +264,9 @@ std::vector<Key> limits_keys(LimitsConfig& l) {
        "Most memory that the job may take; a plan that needs more, or more than the machine and the job's "
        "control group have left, is refused.",
        "bytes", 1e7, 1e15},
+      {"limits.device_memory_bytes", &l.device_memory_bytes,
+       "Most memory that the job may take of each CUDA device; 0: nine tenths of what is free there.",
+       "bytes", 0.0, 1e15},
       {"limits.threads", &l.threads, "Threads; 0 takes all that the machine offers.", "", 0.0, 4096.0},
       {"limits.wall_s", &l.wall_s,
        "Longest time that a job may take: it then stops as for a signal, with exit code 75, and --resume "

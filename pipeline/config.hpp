@@ -97,9 +97,10 @@ struct ChannelizeConfig {
 
 struct LimitsConfig {
   std::int64_t memory_bytes = 16'000'000'000;
-  int threads = 0;                ///< 0: all that the machine offers
-  double wall_s = 0.0;            ///< 0: as long as it takes
-  std::int64_t output_bytes = 0;  ///< 0: as much as there is
+  std::int64_t device_memory_bytes = 0;  ///< of each device; 0: nine tenths of what is free
+  int threads = 0;                       ///< 0: all that the machine offers
+  double wall_s = 0.0;                   ///< 0: as long as it takes
+  std::int64_t output_bytes = 0;         ///< 0: as much as there is
   std::int64_t dm_trials = 1'000'000;
   std::string memory_bound_by = "limits.memory_bytes allows";  ///< no key: see limits_here()
 };

@@ -60,6 +60,15 @@ bool is_incomplete(const std::vector<Beam>& beams) {
                      [](const Beam& b) { return !b.result || is_incomplete(*b.result); });
 }
 
+// Where beams were searched.
+json backend_of(const ChosenDevices& devices) {
+  json names = json::array();
+  for (const auto& d : devices.devices) names.push_back(d.name);
+  return {{"name", devices.any() ? "cuda" : "cpu"},
+          {"devices", names},
+          {"why_host", devices.any() ? json(nullptr) : json(devices.why_host)}};
+}
+
 json report_of(const SearchRequest& request, const std::vector<Beam>& beams, const Shares& shares,
                const SearchSummary& summary, const SiftSummary& sifted) {
   json all = json::array();
@@ -135,14 +144,12 @@ SearchSummary run_search(const SearchRequest& asked) {
   SearchRequest request = asked;
   request.config.limits = limits_here(asked.config.limits);
   catch_interrupts(request.config.limits.wall_s);
-  expect(request.config.search.backend != "cuda",
-         "search.backend = \"cuda\": this build has no CUDA backend; use "
-         "\"auto\" or \"cpu\"");
+  auto devices = choose_devices(request.config);
   std::vector<std::string> catalogue_remarks;
   const auto known = load_catalogues(request.config.sift, catalogue_remarks);
   const auto found = find_inputs(request.inputs);
   auto beams = open_beams(found, request.config, request.mask);
-  Plans plans(request.config, beams);
+  Plans plans(request.config, beams, std::move(devices));
   bind_beams(request.config, plans, beams);
   if (interrupted()) throw Interrupted("before the search began");
   std::vector<std::vector<InjectedPulse>> pulses;
@@ -173,6 +180,7 @@ SearchSummary run_search(const SearchRequest& asked) {
   json injections = nullptr;
   if (!request.injections.empty()) injections = inject(request, run, pulses, beams, summary);
   auto report = report_of(request, beams, shares, summary, sifted);
+  report["backend"] = backend_of(plans.devices());
   report["injections"] = injections;
   write_text_file(run.file("report.json"), dump_json(report, 1) + "\n");
   write_report(run.path());

@@ -18,11 +18,11 @@ struct SearchDevice {
   bool is_host() const { return index == kHost; }
 };
 
-/// A device that can be used.
+/// A device that can be used, and how much of its memory.
 struct DeviceSummary {
   int index = 0;
   std::string name;
-  std::int64_t memory_bytes = 0, free_bytes = 0;
+  std::int64_t free_bytes = 0, usable_bytes = 0;
 };
 
 class DeviceBackend {
@@ -36,12 +36,15 @@ class DeviceBackend {
 /// Kept for the life of the process; the result is a value to initialise a static with.
 bool register_device_backend(const DeviceBackend& backend);
 
-/// The devices that a search may use, none for the host, and why it is the host.
+/// The devices that a search may use: none for the host, and why it is the host.
 struct ChosenDevices {
   std::vector<DeviceSummary> devices;
-  std::int64_t memory_bytes = 0;  ///< that may be taken of each
   std::string why_host;
   bool any() const { return !devices.empty(); }
+  /// Of the i-th search of several at once: one device after another.
+  SearchDevice of(std::size_t i) const;
+  /// How many searches that take so much have room at once.
+  int n_fitting(std::int64_t bytes) const;
 };
 /// As search.backend says: "cuda" needs a device, "auto" takes one where there is one. Throws
 /// std::runtime_error that says why where a device is needed and there is none.
