@@ -11,21 +11,7 @@
 namespace tianyan {
 namespace {
 
-constexpr double kSigmaOfClippedGaussian = 0.98658;
 constexpr std::int64_t kFloatRun = 4096;
-
-// Sums about `pivot`.
-struct Moments {
-  double pivot = 0.0, n = 0.0, sum = 0.0, sum_squares = 0.0;
-  double mean() const { return n > 0.0 ? pivot + sum / n : pivot; }
-  // Of integers the difference is exact up to 2^17 samples.
-  double sigma() const { return n > 0.0 ? std::sqrt(std::max(0.0, n * sum_squares - sum * sum)) / n : 0.0; }
-  void add(double v) {
-    n += 1.0;
-    sum += v;
-    sum_squares += v * v;
-  }
-};
 
 // body(begin, end) of the spans in which a channel has weight.
 template <class Body>
@@ -37,11 +23,11 @@ void for_good_spans(const SpanWeights& w, int c, const Body& body) {
 
 // The samples of a channel that have weight, further than `half` from `location` not, where half > 0;
 // `sparse` takes one run in kSparseStep.
-Moments moments_of(View<const float, 1> x, const SpanWeights& w, int c, double location, double half,
-                   bool sparse) {
+ClippedMoments moments_of(View<const float, 1> x, const SpanWeights& w, int c, double location, double half,
+                          bool sparse) {
   const auto pivot = static_cast<float>(location);
   const float high = half > 0.0 ? static_cast<float>(half) : std::numeric_limits<float>::infinity();
-  Moments m{pivot};
+  ClippedMoments m{pivot};
   const std::int64_t run = sparse ? kSparseRun : kFloatRun, step = sparse ? kSparseStep : kFloatRun;
   for_good_spans(w, c, [&](std::int64_t begin, std::int64_t end) {
     for (auto t = begin; t < end; t += step)
@@ -50,22 +36,10 @@ Moments moments_of(View<const float, 1> x, const SpanWeights& w, int c, double l
   return m;
 }
 
-// Integers within `half` of `location`, all of them where half is 0: [low, high], empty where low > high.
-struct Bounds {
-  int low, high;
-};
 template <class T>
-Bounds bounds_of(double location, double half) {
-  const double most = sizeof(T) == 1 ? 255.0 : 511.0;
-  if (!(half > 0.0)) return {0, static_cast<int>(most)};
-  return {static_cast<int>(std::clamp(std::floor(location - half) + 1.0, 0.0, most)),
-          static_cast<int>(std::clamp(std::ceil(location + half) - 1.0, 0.0, most))};
-}
-
-template <class T>
-Moments moments_of(View<const T, 1> x, const SpanWeights& w, int c, double location, double half,
-                   bool sparse) {
-  const Bounds in = bounds_of<T>(location, half);
+ClippedMoments moments_of(View<const T, 1> x, const SpanWeights& w, int c, double location, double half,
+                          bool sparse) {
+  const auto in = bounds_within(location, half, sizeof(T) == 1 ? 255 : 511);
   IntegerMoments m;
   if (in.low <= in.high)
     for_good_spans(w, c, [&](std::int64_t begin, std::int64_t end) {
@@ -73,8 +47,8 @@ Moments moments_of(View<const T, 1> x, const SpanWeights& w, int c, double locat
         add_moments(x.data() + t, std::min(kMaxMoments, end - t), sparse ? kSparseStep : kMomentsRun, in.low,
                     in.high, &m);
     });
-  return {m.n > 0 ? 0.0 : location, static_cast<double>(m.n), static_cast<double>(m.sum + in.low * m.n),
-          static_cast<double>(m.squares + in.low * (2 * m.sum + in.low * m.n))};
+  return integer_moments(m.n, m.sum + in.low * m.n, m.squares + in.low * (2 * m.sum + in.low * m.n),
+                         location);
 }
 
 std::int64_t count_good(const SpanWeights& w, int c) {
@@ -119,19 +93,13 @@ bool all_finite(View<const float, 1> x, const SpanWeights& w, int c) {
   return finite;
 }
 
-struct Gaussian {
-  double mean, sigma;
-};
-
 // The passes; `moments(location, half, sparse)` sums up the good samples within them.
 template <class MomentsOf>
 Gaussian clip(double start, std::int64_t n_good, const MomentsOf& moments) {
   Gaussian g{start, 0.0};
   for (int pass = 0; pass < kSparsePasses + kFullPasses; ++pass) {
     const bool sparse = pass < kSparsePasses;
-    const Moments m = moments(g.mean, kClipSigma * g.sigma, sparse);
-    const bool clipped = g.sigma > 0.0 && (sparse || m.n < static_cast<double>(n_good));
-    g = {m.mean(), m.sigma() / (clipped ? kSigmaOfClippedGaussian : 1.0)};
+    g = next_pass(g, moments(g.mean, kClipSigma * g.sigma, sparse), sparse, n_good);
   }
   return g;
 }
@@ -169,17 +137,18 @@ void integer_stats(View<const T, 2> x, const RowCalibration& calibration, const 
     const auto g = clip(0.0, n_good[i], [&](double location, double half, bool sparse) {
       return sums(x[i], c, location, half, sparse);
     });
-    const double scale = calibration.scale[static_cast<std::size_t>(c)];
-    mean[i] = static_cast<float>(scale * g.mean + calibration.offset[static_cast<std::size_t>(c)]);
-    sigma[i] = static_cast<float>(std::abs(scale) * g.sigma);
+    const auto at = static_cast<std::size_t>(c);
+    const auto of_intensities = calibrated(g, calibration.scale[at], calibration.offset[at]);
+    mean[i] = static_cast<float>(of_intensities.mean);
+    sigma[i] = static_cast<float>(of_intensities.sigma);
   }
 }
 
 // Sums about `pivot` of the good samples that keep(x) says, sample by sample.
 template <class T, class Keep>
-Moments plain_moments(View<const T, 1> x, const SpanWeights& w, int c, T pivot, bool sparse,
-                      const Keep& keep) {
-  Moments m{static_cast<double>(pivot)};
+ClippedMoments plain_moments(View<const T, 1> x, const SpanWeights& w, int c, T pivot, bool sparse,
+                             const Keep& keep) {
+  ClippedMoments m{static_cast<double>(pivot)};
   for_good_spans(w, c, [&](std::int64_t begin, std::int64_t end) {
     for (auto t = begin; t < end; ++t)
       if ((!sparse || (t - begin) % kSparseStep < kSparseRun) && keep(x[t])) m.add(x[t] - pivot);

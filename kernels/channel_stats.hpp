@@ -19,13 +19,10 @@
 #include <cstdint>
 
 #include "kernels/base/view.hpp"
+#include "kernels/clipped_stats.hpp"
 #include "kernels/unpack.hpp"
 
 namespace tianyan {
-
-inline constexpr int kSparsePasses = 3, kFullPasses = 2;
-inline constexpr std::int64_t kSparseRun = 64, kSparseStep = 512;
-inline constexpr float kClipSigma = 3.0F;
 
 /// x [channel][time], contiguous rows; channel i of x is channel chan_begin + i of `weights`. mean, sigma
 /// [channel]; n_good [channel] counts the samples with weight. A channel without good samples gets 0, 0; a

@@ -15,12 +15,6 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 #if HWY_TARGET == HWY_SCALAR  // processors without SSSE3: one sample at a time
 
-int64_t SumOf(const int8_t* q, int64_t n) {
-  int64_t sum = 0;
-  for (int64_t i = 0; i < n; ++i) sum += q[i];
-  return sum;
-}
-
 void AddColumns(const int8_t* q, int64_t n_row, int64_t stride, int16_t* z, int64_t n) {
   for (int64_t r = 0; r < n_row; ++r)
     for (int64_t t = 0; t < n; ++t) z[t] = static_cast<int16_t>(z[t] + q[r * stride + t]);
@@ -52,20 +46,6 @@ int64_t Total(D d, V v) {
   hn::StoreU(v, d, lanes);
   int64_t total = 0;
   for (size_t i = 0; i < hn::Lanes(d); ++i) total += static_cast<int64_t>(lanes[i]);
-  return total;
-}
-
-int64_t SumOf(const int8_t* q, int64_t n) {
-  const hn::ScalableTag<uint8_t> d;
-  const hn::Repartition<uint64_t, decltype(d)> d64;
-  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  const auto sign = hn::Set(d, 0x80);  // bytes that are 128 larger
-  auto sum = hn::Zero(d64);
-  int64_t i = 0;
-  for (; i + lanes <= n; i += lanes)
-    sum = hn::Add(sum, hn::SumsOf8(hn::Xor(hn::LoadU(d, reinterpret_cast<const uint8_t*>(q) + i), sign)));
-  int64_t total = Total(d64, sum) - 128 * i;
-  for (; i < n; ++i) total += q[i];
   return total;
 }
 
@@ -162,7 +142,6 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace tianyan {
 
-HWY_EXPORT(SumOf);
 HWY_EXPORT(ProductOf);
 HWY_EXPORT(AddColumns);
 HWY_EXPORT(CellMoments);
@@ -174,7 +153,6 @@ std::int64_t product_of(const std::int8_t* q, const std::int16_t* wave, std::int
 void cell_moments(const std::int8_t* q, std::int64_t n_cell, std::int16_t* sum, std::uint16_t* squares) {
   HWY_DYNAMIC_DISPATCH(CellMoments)(q, n_cell, sum, squares);
 }
-std::int64_t sum_of(const std::int8_t* q, std::int64_t n) { return HWY_DYNAMIC_DISPATCH(SumOf)(q, n); }
 void add_columns(const std::int8_t* q, std::int64_t n_row, std::int64_t stride, std::int16_t* z,
                  std::int64_t n) {
   HWY_DYNAMIC_DISPATCH(AddColumns)(q, n_row, stride, z, n);

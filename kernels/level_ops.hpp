@@ -8,9 +8,6 @@
 
 namespace tianyan {
 
-/// sum(q[i]), i in [0, n)
-std::int64_t sum_of(const std::int8_t* q, std::int64_t n);
-
 /// sum(q[i] wave[i]), i in [0, n), |q| <= 127
 std::int64_t product_of(const std::int8_t* q, const std::int16_t* wave, std::int64_t n);
 

@@ -22,7 +22,7 @@ void save_sample(std::uint8_t* spectrum, std::int64_t i, V value) {
 }
 
 /// Of the lowest bit of sample i in its byte, below 8 bits.
-inline int shift_of(const SampleFormat& f, std::int64_t i) {
+constexpr int shift_of(const SampleFormat& f, std::int64_t i) {
   const int within = static_cast<int>(i * f.n_bits % 8);
   return f.high_bits_first ? 8 - f.n_bits - within : within;
 }
@@ -34,6 +34,12 @@ inline std::int32_t load_integer(const SampleFormat& f, bool is_signed, const st
     return is_signed ? load_sample<std::int16_t>(spectrum, i) : load_sample<std::uint16_t>(spectrum, i);
   if (f.n_bits == 8) return is_signed ? load_sample<std::int8_t>(spectrum, i) : spectrum[i];
   return (spectrum[i * f.n_bits / 8] >> shift_of(f, i)) & ((1 << f.n_bits) - 1);
+}
+
+/// Integer sample i of at most 8 bits, counted from the lowest that its format has.
+constexpr std::uint8_t load_small(const SampleFormat& f, const std::uint8_t* spectrum, std::int64_t i) {
+  if (f.n_bits == 8) return static_cast<std::uint8_t>(spectrum[i] ^ (f.is_signed ? 0x80 : 0));
+  return static_cast<std::uint8_t>((spectrum[i * f.n_bits / 8] >> shift_of(f, i)) & ((1 << f.n_bits) - 1));
 }
 
 /// Replaces it; the byte's other samples stay.

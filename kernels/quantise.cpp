@@ -10,36 +10,23 @@
 namespace tianyan {
 namespace {
 
-// q = round((x - mean) gain); a gain of 0 where nothing can be told.
-struct Level {
-  float mean = 0.0F, gain = 0.0F;
-};
-Level level_of(float mean, float sigma, double scale = 1.0, double offset = 0.0) {
-  const auto centre = static_cast<float>((mean - offset) / scale);
-  const auto gain = static_cast<float>(kQuantSigma * scale / sigma);
-  const bool usable = std::isfinite(centre) && std::isfinite(sigma) && sigma > 0.0F && std::isfinite(gain);
-  return usable ? Level{centre, gain} : Level{};
-}
-
 // Levels of integer rows whose statistics are calibrated.
 auto calibrated_levels(const RowCalibration& calibration, View<const float, 1> mean,
                        View<const float, 1> sigma, const SpanWeights& w, int chan_begin) {
   calibration.check(w.n_chan);
   return [&calibration, mean, sigma, chan_begin](std::int64_t i) {
     const auto c = static_cast<std::size_t>(chan_begin + i);
-    return level_of(mean[i], sigma[i], calibration.scale[c], calibration.offset[c]);
+    return level_scale(mean[i], sigma[i], calibration.scale[c], calibration.offset[c]);
   };
 }
 
 template <class T>
 void check_normalise(View<const T, 2> x, View<const float, 1> mean, View<const float, 1> sigma,
-                     const SpanWeights& w, int chan_begin, const SharedWave& shared, View<std::int8_t, 2> q,
-                     View<std::int64_t, 1> q_sum) {
+                     const SpanWeights& w, int chan_begin, const SharedWave& shared, View<std::int8_t, 2> q) {
   expect(q.shape() == x.shape(), "normalising {} x {} samples into {} x {}", x.shape(0), x.shape(1),
          q.shape(0), q.shape(1));
-  expect(mean.shape(0) == x.shape(0) && sigma.shape(0) == x.shape(0) && q_sum.shape(0) == x.shape(0),
-         "normalising {} channels by {} means, {} sigmas, into {} sums", x.shape(0), mean.shape(0),
-         sigma.shape(0), q_sum.shape(0));
+  expect(mean.shape(0) == x.shape(0) && sigma.shape(0) == x.shape(0),
+         "normalising {} channels by {} means, {} sigmas", x.shape(0), mean.shape(0), sigma.shape(0));
   expect(chan_begin >= 0 && chan_begin + x.shape(0) <= w.n_chan, "normalising channels [{}, {}) of {}",
          chan_begin, chan_begin + x.shape(0), w.n_chan);
   expect(w.n_span() >= 1 && w.n_time() == x.shape(1), "weights over {} samples for {}", w.n_time(),
@@ -54,30 +41,27 @@ void check_normalise(View<const T, 2> x, View<const float, 1> mean, View<const f
 // level_at(i) is the level of channel i of x.
 template <class T, class LevelAt>
 void normalise_rows(View<const T, 2> x, const SpanWeights& w, int chan_begin, const LevelAt& level_at,
-                    const SharedWave& shared, View<std::int8_t, 2> q, View<std::int64_t, 1> q_sum) {
+                    const SharedWave& shared, View<std::int8_t, 2> q) {
   for (std::int64_t i = 0; i < x.shape(0); ++i) {
-    const Level level = level_at(i);
+    const LevelScale level = level_at(i);
     std::int8_t* out = q[i].data();
     for (int s = 0; s < w.n_span(); ++s) {
       const auto begin = w.begin[static_cast<std::size_t>(s)], end = w.begin[static_cast<std::size_t>(s) + 1];
       if (w.row(s)[chan_begin + i] == 0 || level.gain == 0.0F)
         std::fill(out + begin, out + end, std::int8_t{0});
       else if (shared.any())
-        quantise(x[i].data() + begin, end - begin, level.mean, level.gain, float{kQuantClip},
+        quantise(x[i].data() + begin, end - begin, level.centre, level.gain, float{kQuantClip},
                  shared.wave.data() + begin, shared.factor[i], out + begin);
       else
-        quantise(x[i].data() + begin, end - begin, level.mean, level.gain, float{kQuantClip}, out + begin);
+        quantise(x[i].data() + begin, end - begin, level.centre, level.gain, float{kQuantClip}, out + begin);
     }
-    q_sum[i] = sum_of(out, q.shape(1));
   }
 }
 
 template <class T, class LevelAt>
 void normalise_rows_reference(View<const T, 2> x, const SpanWeights& w, int chan_begin,
-                              const LevelAt& level_at, const SharedWave& shared, View<std::int8_t, 2> q,
-                              View<std::int64_t, 1> q_sum) {
-  for (std::int64_t i = 0; i < x.shape(0); ++i) {
-    q_sum[i] = 0;
+                              const LevelAt& level_at, const SharedWave& shared, View<std::int8_t, 2> q) {
+  for (std::int64_t i = 0; i < x.shape(0); ++i)
     for (int s = 0; s < w.n_span(); ++s)
       for (auto t = w.begin[static_cast<std::size_t>(s)]; t < w.begin[static_cast<std::size_t>(s) + 1]; ++t) {
         const auto [centre, gain] = level_at(i);
@@ -85,9 +69,7 @@ void normalise_rows_reference(View<const T, 2> x, const SpanWeights& w, int chan
         const float away = shared.any() ? shared.factor[i] * static_cast<float>(shared.wave[t]) : 0.0F;
         const float v = good ? std::nearbyint((static_cast<float>(x(i, t)) - centre) * gain - away) : 0.0F;
         q(i, t) = static_cast<std::int8_t>(std::clamp(v, -float{kQuantClip}, float{kQuantClip}));
-        q_sum[i] += q(i, t);
       }
-  }
 }
 
 void check_downsample(View<const std::int8_t, 2> fine, int shift, View<std::int8_t, 2> coarse) {
@@ -113,43 +95,40 @@ QuantLevels next_octave(const QuantLevels& fine) {
 }
 
 void normalise(View<const float, 2> x, View<const float, 1> mean, View<const float, 1> sigma,
-               const SpanWeights& w, int chan_begin, const SharedWave& shared, View<std::int8_t, 2> q,
-               View<std::int64_t, 1> q_sum) {
-  check_normalise(x, mean, sigma, w, chan_begin, shared, q, q_sum);
-  const auto level_at = [&](std::int64_t i) { return level_of(mean[i], sigma[i]); };
-  normalise_rows(x, w, chan_begin, level_at, shared, q, q_sum);
+               const SpanWeights& w, int chan_begin, const SharedWave& shared, View<std::int8_t, 2> q) {
+  check_normalise(x, mean, sigma, w, chan_begin, shared, q);
+  const auto level_at = [&](std::int64_t i) { return level_scale(mean[i], sigma[i]); };
+  normalise_rows(x, w, chan_begin, level_at, shared, q);
 }
 
 void normalise_reference(View<const float, 2> x, View<const float, 1> mean, View<const float, 1> sigma,
                          const SpanWeights& w, int chan_begin, const SharedWave& shared,
-                         View<std::int8_t, 2> q, View<std::int64_t, 1> q_sum) {
-  check_normalise(x, mean, sigma, w, chan_begin, shared, q, q_sum);
-  const auto level_at = [&](std::int64_t i) { return level_of(mean[i], sigma[i]); };
-  normalise_rows_reference(x, w, chan_begin, level_at, shared, q, q_sum);
+                         View<std::int8_t, 2> q) {
+  check_normalise(x, mean, sigma, w, chan_begin, shared, q);
+  const auto level_at = [&](std::int64_t i) { return level_scale(mean[i], sigma[i]); };
+  normalise_rows_reference(x, w, chan_begin, level_at, shared, q);
 }
 
 template <class T>
 void normalise(View<const T, 2> x, const RowCalibration& calibration, View<const float, 1> mean,
                View<const float, 1> sigma, const SpanWeights& w, int chan_begin, const SharedWave& shared,
-               View<std::int8_t, 2> q, View<std::int64_t, 1> q_sum) {
-  check_normalise(x, mean, sigma, w, chan_begin, shared, q, q_sum);
-  normalise_rows(x, w, chan_begin, calibrated_levels(calibration, mean, sigma, w, chan_begin), shared, q,
-                 q_sum);
+               View<std::int8_t, 2> q) {
+  check_normalise(x, mean, sigma, w, chan_begin, shared, q);
+  normalise_rows(x, w, chan_begin, calibrated_levels(calibration, mean, sigma, w, chan_begin), shared, q);
 }
 template void normalise(View<const std::uint8_t, 2>, const RowCalibration&, View<const float, 1>,
                         View<const float, 1>, const SpanWeights&, int, const SharedWave&,
-                        View<std::int8_t, 2>, View<std::int64_t, 1>);
+                        View<std::int8_t, 2>);
 template void normalise(View<const std::int16_t, 2>, const RowCalibration&, View<const float, 1>,
                         View<const float, 1>, const SpanWeights&, int, const SharedWave&,
-                        View<std::int8_t, 2>, View<std::int64_t, 1>);
+                        View<std::int8_t, 2>);
 
 void normalise_reference(View<const std::int16_t, 2> x, const RowCalibration& calibration,
                          View<const float, 1> mean, View<const float, 1> sigma, const SpanWeights& w,
-                         int chan_begin, const SharedWave& shared, View<std::int8_t, 2> q,
-                         View<std::int64_t, 1> q_sum) {
-  check_normalise(x, mean, sigma, w, chan_begin, shared, q, q_sum);
+                         int chan_begin, const SharedWave& shared, View<std::int8_t, 2> q) {
+  check_normalise(x, mean, sigma, w, chan_begin, shared, q);
   normalise_rows_reference(x, w, chan_begin, calibrated_levels(calibration, mean, sigma, w, chan_begin),
-                           shared, q, q_sum);
+                           shared, q);
 }
 
 void downsample(View<const std::int8_t, 2> fine, int shift, View<std::int8_t, 2> coarse) {

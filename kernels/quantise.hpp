@@ -46,26 +46,36 @@ struct SharedWave {
   bool any() const { return wave.shape(0) > 0; }
 };
 
-/// x [channel][time] -> q [channel][time], and q_sum[c] = sum_t q[c][t]; channel i of x is channel chan_begin
-/// + i of `weights`. Where weight or sigma is zero, or mean or sigma is not finite, q is zero. Contiguous
-/// rows.
+/// Of a channel: q = round((x - centre) gain); a gain of 0 where nothing can be told.
+struct LevelScale {
+  float centre = 0.0F, gain = 0.0F;
+};
+/// Of samples r that stand for scale r + offset, whose mean and sigma are calibrated.
+constexpr LevelScale level_scale(float mean, float sigma, double scale = 1.0, double offset = 0.0) {
+  const auto is_finite = [](float v) { return v - v == 0.0F; };
+  const auto centre = static_cast<float>((mean - offset) / scale);
+  const auto gain = static_cast<float>(kQuantSigma * scale / sigma);
+  const bool usable = is_finite(centre) && is_finite(sigma) && sigma > 0.0F && is_finite(gain);
+  return usable ? LevelScale{centre, gain} : LevelScale{};
+}
+
+/// x [channel][time] -> q [channel][time]; channel i of x is channel chan_begin + i of `weights`. Where
+/// weight or sigma is zero, or mean or sigma is not finite, q is zero. Contiguous rows.
 void normalise(View<const float, 2> x, View<const float, 1> mean, View<const float, 1> sigma,
-               const SpanWeights& weights, int chan_begin, const SharedWave& shared, View<std::int8_t, 2> q,
-               View<std::int64_t, 1> q_sum);
+               const SpanWeights& weights, int chan_begin, const SharedWave& shared, View<std::int8_t, 2> q);
 void normalise_reference(View<const float, 2> x, View<const float, 1> mean, View<const float, 1> sigma,
                          const SpanWeights& weights, int chan_begin, const SharedWave& shared,
-                         View<std::int8_t, 2> q, View<std::int64_t, 1> q_sum);
+                         View<std::int8_t, 2> q);
 
 /// The same of integers; mean and sigma are calibrated. T is std::uint8_t, or std::int16_t with values in [0,
 /// 512), as unpack() makes them.
 template <class T>
 void normalise(View<const T, 2> x, const RowCalibration& calibration, View<const float, 1> mean,
                View<const float, 1> sigma, const SpanWeights& weights, int chan_begin,
-               const SharedWave& shared, View<std::int8_t, 2> q, View<std::int64_t, 1> q_sum);
+               const SharedWave& shared, View<std::int8_t, 2> q);
 void normalise_reference(View<const std::int16_t, 2> x, const RowCalibration& calibration,
                          View<const float, 1> mean, View<const float, 1> sigma, const SpanWeights& weights,
-                         int chan_begin, const SharedWave& shared, View<std::int8_t, 2> q,
-                         View<std::int64_t, 1> q_sum);
+                         int chan_begin, const SharedWave& shared, View<std::int8_t, 2> q);
 
 /// fine [channel][2 n] -> coarse [channel][n].
 void downsample(View<const std::int8_t, 2> fine, int shift, View<std::int8_t, 2> coarse);

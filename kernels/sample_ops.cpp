@@ -65,6 +65,8 @@ void AddMomentsFloat(const float* x, int64_t n, float pivot, float low, float hi
   }
 }
 
+using Floating = hn::ScalableTag<float>;
+
 // Levels of float lanes: after 3 * 2^22 is added the lowest byte of the bits is the rounded integer.
 template <class D>
 struct Levels {
@@ -91,15 +93,6 @@ struct Levels {
   }
 };
 
-int8_t LevelOf(float x, float mean, float gain, float clip) {
-  const Levels<hn::CappedTag<float, 1>> levels(mean, gain, clip);
-  return static_cast<int8_t>(hn::GetLane(levels.Of(hn::Set(levels.d, x))));
-}
-int8_t LevelOf(float x, float mean, float gain, float clip, float away) {
-  const Levels<hn::CappedTag<float, 1>> levels(mean, gain, clip);
-  return static_cast<int8_t>(hn::GetLane(levels.Of(hn::Set(levels.d, x), hn::Set(levels.d, away))));
-}
-
 // One sample of the integer moments.
 void AddMoment(int x, int low, int high, IntegerMoments* m) {
   const int64_t v = x - low;
@@ -124,14 +117,14 @@ void AddMoments(const T* x, int64_t n, int64_t step, int low, int high, IntegerM
 
 template <class T>
 void Quantise(const T* x, int64_t n, float mean, float gain, float clip, int8_t* out) {
-  for (int64_t i = 0; i < n; ++i) out[i] = LevelOf(static_cast<float>(x[i]), mean, gain, clip);
+  for (int64_t i = 0; i < n; ++i) out[i] = quantised(static_cast<float>(x[i]), mean, gain, clip, 0.0F);
 }
 
 template <class T>
 void Quantise(const T* x, int64_t n, float mean, float gain, float clip, const int16_t* wave, float factor,
               int8_t* out) {
   for (int64_t i = 0; i < n; ++i)
-    out[i] = LevelOf(static_cast<float>(x[i]), mean, gain, clip, factor * static_cast<float>(wave[i]));
+    out[i] = quantised(static_cast<float>(x[i]), mean, gain, clip, factor * static_cast<float>(wave[i]));
 }
 
 #else
@@ -255,7 +248,7 @@ inline auto Floats(const int16_t* x) {
 template <class T>
 void Quantise(const T* HWY_RESTRICT x, int64_t n, float mean, float gain, float clip,
               int8_t* HWY_RESTRICT out) {
-  const Levels<hn::ScalableTag<float>> levels(mean, gain, clip);
+  const Levels<Floating> levels(mean, gain, clip);
   const hn::RebindToUnsigned<decltype(levels.d)> d32;
   const hn::Rebind<uint8_t, decltype(d32)> d8;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d32));
@@ -263,13 +256,13 @@ void Quantise(const T* HWY_RESTRICT x, int64_t n, float mean, float gain, float 
   for (; i + lanes <= n; i += lanes)
     hn::StoreU(hn::TruncateTo(d8, hn::BitCast(d32, levels.Of(Floats(x + i)))), d8,
                reinterpret_cast<uint8_t*>(out) + i);
-  for (; i < n; ++i) out[i] = LevelOf(static_cast<float>(x[i]), mean, gain, clip);
+  for (; i < n; ++i) out[i] = quantised(static_cast<float>(x[i]), mean, gain, clip, 0.0F);
 }
 
 // Lane by lane, four bytes become four floats, four levels and four bytes again: nothing crosses lanes.
 void Quantise(const uint8_t* HWY_RESTRICT x, int64_t n, float mean, float gain, float clip,
               int8_t* HWY_RESTRICT out) {
-  const Levels<hn::ScalableTag<float>> levels(mean, gain, clip);
+  const Levels<Floating> levels(mean, gain, clip);
   const auto d = levels.d;
   const hn::RebindToSigned<decltype(d)> d32;
   const hn::Repartition<uint8_t, decltype(d)> d8;
@@ -287,7 +280,7 @@ void Quantise(const uint8_t* HWY_RESTRICT x, int64_t n, float mean, float gain, 
                high = hn::Or(hn::ShiftLeft<16>(hn::And(v2, byte)), hn::ShiftLeft<24>(v3));
     hn::StoreU(hn::BitCast(d8, hn::Or(low, high)), d8, reinterpret_cast<uint8_t*>(out) + i);
   }
-  for (; i < n; ++i) out[i] = LevelOf(static_cast<float>(x[i]), mean, gain, clip);
+  for (; i < n; ++i) out[i] = quantised(static_cast<float>(x[i]), mean, gain, clip, 0.0F);
 }
 
 inline auto Promoted(const uint8_t* x) {
@@ -301,7 +294,7 @@ inline auto Promoted(const int16_t* x) { return Floats(x); }
 template <class T>
 void Quantise(const T* HWY_RESTRICT x, int64_t n, float mean, float gain, float clip,
               const int16_t* HWY_RESTRICT wave, float factor, int8_t* HWY_RESTRICT out) {
-  const Levels<hn::ScalableTag<float>> levels(mean, gain, clip);
+  const Levels<Floating> levels(mean, gain, clip);
   const hn::RebindToUnsigned<decltype(levels.d)> d32;
   const hn::Rebind<uint8_t, decltype(d32)> d8;
   const auto vfactor = hn::Set(levels.d, factor);
@@ -312,7 +305,7 @@ void Quantise(const T* HWY_RESTRICT x, int64_t n, float mean, float gain, float 
     hn::StoreU(hn::TruncateTo(d8, hn::BitCast(d32, v)), d8, reinterpret_cast<uint8_t*>(out) + i);
   }
   for (; i < n; ++i)
-    out[i] = LevelOf(static_cast<float>(x[i]), mean, gain, clip, factor * static_cast<float>(wave[i]));
+    out[i] = quantised(static_cast<float>(x[i]), mean, gain, clip, factor * static_cast<float>(wave[i]));
 }
 
 #endif

@@ -43,6 +43,14 @@ void add_moments(const std::int16_t* x, std::int64_t n, std::int64_t step, int l
 void add_moments(const float* x, std::int64_t n, float pivot, float low, float high, double* count,
                  double* sum, double* squares);
 
+/// round(min(max((x - mean) gain - away, -clip), clip)) in float, ties to even; clip is at most 127 and x no
+/// NaN.
+constexpr std::int8_t quantised(float x, float mean, float gain, float clip, float away) {
+  constexpr float kRound = 12582912.0F;  // 3 * 2^22: sums with it are whole numbers
+  const float v = (x - mean) * gain - away, low = v < -clip ? -clip : v, level = low > clip ? clip : low;
+  return static_cast<std::int8_t>(level + kRound - kRound);
+}
+
 /// out[i] = round(min(max((x[i] - mean) gain, -clip), clip)) in float, ties to even; clip is at most 127 and
 /// x has no NaN. Integers are in [0, 512).
 void quantise(const float* x, std::int64_t n, float mean, float gain, float clip, std::int8_t* out);

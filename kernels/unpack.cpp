@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "kernels/packed_sample.hpp"
 #include "kernels/sample_ops.hpp"
 
 namespace tianyan {
@@ -34,11 +35,6 @@ float sample_at(const SampleFormat& f, const std::uint8_t* spectrum, std::int64_
   const int within = static_cast<int>(bit % 8);
   const int shift = f.high_bits_first ? 8 - f.n_bits - within : within;
   return static_cast<float>((spectrum[bit / 8] >> shift) & ((1 << f.n_bits) - 1));
-}
-
-// The same of an integer of 8 bits or fewer, counted from the lowest that its format has.
-int byte_at(const SampleFormat& f, const std::uint8_t* spectrum, std::int64_t i) {
-  return static_cast<int>(sample_at(f, spectrum, i)) + (f.is_signed ? 128 : 0);
 }
 
 template <class T>
@@ -73,9 +69,8 @@ void calibrate(const UnpackPlan& plan, const CalibrationSpan& span, std::int64_t
     for (std::int64_t i = 0; i < n; ++i) v[i] += span.offset[static_cast<std::size_t>(first + i)];
 }
 
-// Where polarisation p of canonical channel c is recorded in a spectrum.
 std::int64_t recorded_index(const UnpackPlan& plan, std::int64_t p, std::int64_t c) {
-  return p * plan.n_chan + (plan.format.channels_descending ? plan.n_chan - 1 - c : c);
+  return recorded_index(plan.format, plan.n_chan, p, c);
 }
 
 // Recorded position of the lowest of n canonical channels from chan_begin, and whether they run backwards.
@@ -186,7 +181,7 @@ const std::uint8_t* decode_bytes(const UnpackPlan& plan, const std::uint8_t* spe
     for (std::int64_t i = 0; i < kTile; i += per_byte)
       std::memcpy(line + i, plan.bytes[*in++].data(), 8);  // what is too much is overwritten
   } else {
-    for (std::int64_t i = 0; i < n; ++i) line[i] = static_cast<std::uint8_t>(byte_at(f, spectrum, first + i));
+    for (std::int64_t i = 0; i < n; ++i) line[i] = load_small(f, spectrum, first + i);
   }
   return line;
 }
@@ -244,8 +239,7 @@ std::array<std::array<std::uint8_t, 8>, 256> bytes_of(const SampleFormat& f) {
   std::array<std::array<std::uint8_t, 8>, 256> bytes{};
   for (std::size_t v = 0; v < 256 && f.n_bits < 8; ++v) {
     const std::uint8_t packed[8] = {static_cast<std::uint8_t>(v)};
-    for (int i = 0; i < 8 / f.n_bits; ++i)
-      bytes[v][static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(byte_at(f, packed, i));
+    for (int i = 0; i < 8 / f.n_bits; ++i) bytes[v][static_cast<std::size_t>(i)] = load_small(f, packed, i);
   }
   return bytes;
 }
@@ -315,7 +309,7 @@ void unpack_reference(const UnpackPlan& plan, const RawBlock& block, int chan_be
     for (std::int64_t c = 0; c < x.shape(0); ++c) {
       int sum = 0;
       for (int p = 0; p < plan.n_pol_summed; ++p)
-        sum += byte_at(plan.format, &block.samples(t, 0), recorded_index(plan, p, chan_begin + c));
+        sum += load_small(plan.format, &block.samples(t, 0), recorded_index(plan, p, chan_begin + c));
       x(c, t) = static_cast<std::int16_t>(sum);
     }
 }

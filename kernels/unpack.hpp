@@ -33,6 +33,12 @@ struct UnpackPlan {
   std::array<std::array<std::uint8_t, 8>, 256> bytes{};  ///< below 8 bits: the samples of each packed byte
 };
 
+/// Where polarisation p of canonical channel c is recorded in a spectrum.
+constexpr std::int64_t recorded_index(const SampleFormat& format, int n_chan, std::int64_t p,
+                                      std::int64_t c) {
+  return p * n_chan + (format.channels_descending ? n_chan - 1 - c : c);
+}
+
 /// Throws std::invalid_argument where the format cannot be unpacked.
 UnpackPlan make_unpack_plan(const StreamInfo& info, const SampleFormat& format);
 

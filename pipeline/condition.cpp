@@ -100,7 +100,7 @@ std::int64_t Conditioner::run_scratch_ints() const {
 }
 
 std::int64_t Conditioner::footprint_bytes() const {
-  constexpr std::int64_t kPerChannel = 5 * 4 + 2 * 8, kPerSample = 3 * 4 + 2, kPerCell = 2 + 2 + 4;
+  constexpr std::int64_t kPerChannel = 5 * 4 + 8, kPerSample = 3 * 4 + 2, kPerCell = 2 + 2 + 4;
   return n_threads_ * (slab_bytes() + 4 * run_scratch_ints()) + info_.n_chan * kPerChannel +
          window_samples_ * kPerSample + n_band() * window_samples_ * std::int64_t{2} +
          info_.n_chan * flags_.n_cell() * kPerCell +
@@ -115,7 +115,6 @@ void Conditioner::allocate() {
     *by_channel = Array<float, 1>({info_.n_chan});
   band_sigma_ = Array<float, 1>({n_band()});
   n_good_ = Array<std::int64_t, 1>({info_.n_chan});
-  q_sum_ = Array<std::int64_t, 1>({info_.n_chan});
   sigma_z_ = Array<float, 1>({window_samples_});
   wave_series_ = Array<float, 1>({window_samples_});
   wave_ = Array<std::int16_t, 1>({window_samples_});
@@ -169,8 +168,7 @@ void Conditioner::normalise_group(View<const T, 2> x, int first, bool measure, V
                   n_good_.view().slice(0, first, end));
   SharedWave shared;
   if (has_wave_) shared = {wave_.cview().slice(0, 0, n_time), wave_factor_.cview().slice(0, first, end)};
-  normalise(x, calibration..., mean, sigma, flags_.weights(), first, shared, q.slice(1, 0, n_time),
-            q_sum_.view().slice(0, first, end));
+  normalise(x, calibration..., mean, sigma, flags_.weights(), first, shared, q.slice(1, 0, n_time));
   std::int16_t* band = &band_z_(first / band_channels_, 0);
   if (first % band_channels_ == 0) std::fill(band, band + window_samples_, std::int16_t{0});
   add_zero_dm(q.slice(1, 0, n_time), View<std::int16_t, 1>(band, {n_time}));
@@ -189,7 +187,6 @@ void Conditioner::drop_channels(View<std::int8_t, 2> q) {
       if (good[c] != 0 || !(sigma_(c) > 0.0F)) continue;  // without a sigma it is zero already
       subtract_zero_dm(q[c], band_z_.view()[b]);
       std::fill(&q(c, 0), &q(c, 0) + window_samples_, std::int8_t{0});
-      q_sum_(c) = 0;
     }
   });
 }

@@ -117,7 +117,7 @@ class Conditioner {
   Array<std::int16_t, 2> band_z_;   // [band][time]
   Array<std::int32_t, 1> zero_dm_;  // [time]
   Array<float, 1> mean_, sigma_, sigma_z_, band_sigma_, residual_mean_;
-  Array<std::int64_t, 1> n_good_, q_sum_;
+  Array<std::int64_t, 1> n_good_;
   Array<std::int16_t, 2> cell_sum_;       // [channel][cell]
   Array<std::uint16_t, 2> cell_squares_;  // [channel][cell]
   Array<float, 2> plane_;                 // [channel][cell]

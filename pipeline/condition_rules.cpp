@@ -167,7 +167,7 @@ bool Conditioner::make_shared_wave() {
   return true;
 }
 
-// Flagged times become zero and leave the sums of channels and cells; also those that were flagged before
+// Flagged times become zero and leave the sums of cells; also those that were flagged before
 // samples were normalised again.
 void Conditioner::flag_times_of(View<std::int8_t, 2> q) {
   if (!config_.zero_dm.enabled) return;
@@ -176,7 +176,6 @@ void Conditioner::flag_times_of(View<std::int8_t, 2> q) {
   if (runs.empty()) return;
   parallel_for(n_threads_, info_.n_chan, [&](std::int64_t c, int) {
     for (const auto& [begin, end] : runs) {
-      q_sum_(c) -= sum_of(&q(c, begin), end - begin);
       std::fill(&q(c, 0) + begin, &q(c, 0) + end, std::int8_t{0});
       const auto first = begin / kCellSamples, last = (end - 1) / kCellSamples;
       cell_moments(&q(c, first * kCellSamples), last - first + 1, &cell_sum_(c, first),
@@ -187,9 +186,12 @@ void Conditioner::flag_times_of(View<std::int8_t, 2> q) {
 
 // What is left of a channel's mean, in levels of a sample with weight.
 double Conditioner::channel_mean_level(std::int64_t c) const {
-  std::int64_t n = 0;
-  for (std::int64_t k = 0; k < flags_.n_cell(); ++k) n += flags_.cell_count()(c, k);
-  return n > 0 ? static_cast<double>(q_sum_(c)) / static_cast<double>(n) : 0.0;
+  std::int64_t n = 0, sum = 0;
+  for (std::int64_t k = 0; k < flags_.n_cell(); ++k) {
+    n += flags_.cell_count()(c, k);
+    sum += cell_sum_(c, k);
+  }
+  return n > 0 ? static_cast<double>(sum) / static_cast<double>(n) : 0.0;
 }
 
 // Pieces of cell_samples, from the sums of cells: a sample of level q had the power mean + q sigma / 4, and

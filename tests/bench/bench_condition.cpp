@@ -26,7 +26,7 @@ struct Slab {
 
 struct Moments {
   Array<float, 1> mean{{kSlab}}, sigma{{kSlab}};
-  Array<std::int64_t, 1> n_good{{kSlab}}, q_sum{{kSlab}};
+  Array<std::int64_t, 1> n_good{{kSlab}};
 };
 
 RowCalibration identity() {
@@ -79,7 +79,7 @@ void normalise_window(benchmark::State& state, T, const Calibration&... calibrat
   Array<std::int8_t, 2> q({kChannels, kWindow});
   for_slabs(state, {.bytes = kSamples * (sizeof(T) + 1)}, [&](int c) {
     normalise(rows, calibration..., m.mean.cview(), m.sigma.cview(), weights, c, {},
-              q.view().slice(0, c, c + kSlab), m.q_sum.view());
+              q.view().slice(0, c, c + kSlab));
   });
 }
 BENCHMARK_CAPTURE(normalise_window, bytes, std::uint8_t{}, identity())->Unit(benchmark::kMillisecond);

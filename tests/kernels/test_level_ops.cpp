@@ -17,19 +17,6 @@ namespace {
 constexpr std::int64_t kLengths[] = {0,  1,  3,  7,  8,  15,  16,  17,  31,   32,  33,
                                      63, 64, 65, 96, 97, 127, 128, 129, 1000, 4097};
 
-TEST(SumOf, AddsLevelsOfEitherSign) {
-  for_each_target([] {
-    Xoshiro256 random(4);
-    for (std::int64_t n : kLengths) {
-      PaddedRows<std::int8_t> q(1, n, random);
-      fill_uniform(q.view(), 127, random);
-      std::int64_t sum = 0;
-      for (std::int64_t t = 0; t < n; ++t) sum += q.cview()(0, t);
-      EXPECT_EQ(sum_of(q.cview()[0].data(), n), sum) << n;
-    }
-  });
-}
-
 TEST(ProductOf, IsTheSumOfProducts) {
   for_each_target([] {
     Xoshiro256 random(5);
