@@ -54,7 +54,8 @@ BeamSearch::BeamSearch(const Config& config, Source& source, int beam, int n_thr
       info_(source.info()),
       plan_(std::move(plan)),
       unit_(unit),
-      conditioner_(config.rfi, info_, source.format(), plan_.window_samples, n_threads),
+      levels_(info_, source.format(), plan_.window_samples, n_threads),
+      conditioner_(config.rfi, info_, source.format(), plan_.window_samples, n_threads, levels_),
       search_(plan_, searched_info(), conditioner_.subbands(), n_threads, device),
       clusterer_(
           cluster_params(config, info_, plan_),
@@ -119,14 +120,15 @@ bool BeamSearch::measure() {
   MaskWindow mask;
   if (mask_) mask = mask_->window(window->first_sample, window->n_time);
   conditioner_.count_windows(window->first_sample >= unit_.own.begin && window->first_sample < unit_.own.end);
-  conditioner_.measure(*window, mask_ ? &mask : nullptr, search_.window_samples());
+  levels_.write_to(search_.window_samples());
+  conditioner_.measure(*window, mask_ ? &mask : nullptr);
   done_s_ = static_cast<double>(window->first_sample + window->n_time) * info_.sample_time_s;
   reader_->give_back(std::move(*window));
   return true;
 }
 
 void BeamSearch::take(const View<const std::uint8_t, 2>* beams_good) {
-  conditioner_.finish(beams_good, search_.window_samples(), search_.window_weights(), search_.window_means());
+  conditioner_.finish(beams_good, search_.window_weights(), search_.window_means());
   conditioner_.sample_weights(search_.window_times());
   search_.window_done(events_);
   collect(events_, search_.complete_before_s());

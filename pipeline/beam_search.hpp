@@ -14,6 +14,7 @@
 #include "pipeline/config.hpp"
 #include "pipeline/dm_search.hpp"
 #include "pipeline/given_mask.hpp"
+#include "pipeline/host_levels.hpp"
 #include "pipeline/in_step.hpp"
 #include "pipeline/plan.hpp"
 #include "pipeline/read_ahead.hpp"
@@ -88,6 +89,7 @@ class BeamSearch final : public BeamStream {
   StreamInfo info_;
   SearchPlan plan_;
   SearchUnit unit_;
+  HostLevels levels_;
   Conditioner conditioner_;
   DmSearch search_;
   Clusterer clusterer_;

@@ -1,27 +1,19 @@
-// The conditioning stage: unpacking and normalising slab by slab of channels, in parallel, and the order of
-// rules. The rules' own calls are in condition_rules.cpp.
+// The conditioning stage: the order of rules. The rules' own calls are in condition_rules.cpp.
 #include "pipeline/condition.hpp"
 
 #include <algorithm>
 #include <cmath>
 
-#include "kernels/channel_stats.hpp"
 #include "kernels/flag_times.hpp"
-#include "kernels/level_ops.hpp"
+#include "kernels/quantise.hpp"
 #include "kernels/quiet_means.hpp"
 #include "kernels/row_variance.hpp"
 #include "kernels/spectral_kurtosis.hpp"
 #include "kernels/sum_threshold.hpp"
-#include "kernels/zero_dm_filter.hpp"
 #include "pipeline/parallel.hpp"
 
 namespace tianyan {
 namespace {
-
-constexpr int kGroupChannels = 8;  // whose rows the second cache holds from their statistics to their sum
-constexpr int kWantedBands = 64;   // of the zero-DM series
-// Rows do not begin at the same place of a page, and so not in the same place of the cache.
-constexpr std::int64_t kRowPadBytes = 64;
 
 std::vector<std::uint8_t> channels_outside_bands(const RfiConfig& config, const StreamInfo& info) {
   std::vector<std::uint8_t> keep(static_cast<std::size_t>(info.n_chan), 1);
@@ -51,13 +43,6 @@ void check_rules(const RfiConfig& config) {
          shape, kMinKurtosisShape, kMaxKurtosisShape);
 }
 
-// A power of two of whole groups that divides a slab.
-int band_channels_of(int n_chan, int slab_channels) {
-  int n = kGroupChannels;
-  while (n < slab_channels && n * kWantedBands < n_chan) n *= 2;
-  return n;
-}
-
 PeriodicPlan periodic_plan_of(const RfiConfig& config, const StreamInfo& info, std::int64_t window_samples) {
   if (!config.periodic.enabled) return {};
   return make_periodic_plan(config.periodic.fundamentals_hz, config.periodic.max_hz, info.sample_time_s,
@@ -67,16 +52,16 @@ PeriodicPlan periodic_plan_of(const RfiConfig& config, const StreamInfo& info, s
 }  // namespace
 
 Conditioner::Conditioner(const RfiConfig& config, const StreamInfo& info, const SampleFormat& format,
-                         std::int64_t window_samples, int n_threads)
+                         std::int64_t window_samples, int n_threads, WindowLevels& levels)
     : config_(config),
       info_(info),
       unpack_(make_unpack_plan(info, format)),
       window_samples_(window_samples),
       n_threads_(n_threads),
-      band_channels_(band_channels_of(info.n_chan, kSlabChannels)),
       subbands_(variance_subbands(info.n_chan)),
       in_band_(channels_outside_bands(config, info)),
       periodic_(periodic_plan_of(config, info, window_samples)),
+      levels_(levels),
       flags_(info.n_chan, window_samples, n_threads) {
   check_bands(config, info);
   check_rules(config);
@@ -86,13 +71,7 @@ Conditioner::Conditioner(const RfiConfig& config, const StreamInfo& info, const 
                       line.harmonic, 0, 0.0});
 }
 
-int Conditioner::n_slab() const { return (info_.n_chan + kSlabChannels - 1) / kSlabChannels; }
-int Conditioner::n_band() const { return (info_.n_chan + band_channels_ - 1) / band_channels_; }
-
-std::int64_t Conditioner::slab_bytes() const {
-  return std::min(kSlabChannels, info_.n_chan) *
-         (window_samples_ * static_cast<std::int64_t>(sizeof(float)) + kRowPadBytes);
-}
+ChannelStats Conditioner::stats() { return {mean_.view(), sigma_.view(), n_good_.view()}; }
 
 std::int64_t Conditioner::run_scratch_ints() const {
   return std::max(sum_threshold_scratch_ints(RunAxis::kTime, flags_.n_cell()),
@@ -100,100 +79,31 @@ std::int64_t Conditioner::run_scratch_ints() const {
 }
 
 std::int64_t Conditioner::footprint_bytes() const {
-  constexpr std::int64_t kPerChannel = 5 * 4 + 8, kPerSample = 3 * 4 + 2, kPerCell = 2 + 2 + 4;
-  return n_threads_ * (slab_bytes() + 4 * run_scratch_ints()) + info_.n_chan * kPerChannel +
-         window_samples_ * kPerSample + n_band() * window_samples_ * std::int64_t{2} +
-         info_.n_chan * flags_.n_cell() * kPerCell +
+  constexpr std::int64_t kPerChannel = 3 * 4 + 8, kPerSample = 3 * 4 + 2;
+  return levels_.footprint_bytes() + n_threads_ * 4 * run_scratch_ints() + info_.n_chan * kPerChannel +
+         window_samples_ * kPerSample + n_zero_dm_band(info_.n_chan) * std::int64_t{4} +
+         info_.n_chan * flags_.n_cell() * std::int64_t{4} +
          WindowFlags::footprint_bytes(info_.n_chan, window_samples_);
 }
 
 void Conditioner::allocate() {
-  slab_ = Array<std::uint8_t, 2>({n_threads_, slab_bytes()});
-  band_z_ = Array<std::int16_t, 2>({n_band(), window_samples_});
+  levels_.allocate();
   zero_dm_ = Array<std::int32_t, 1>({window_samples_});
-  for (auto* by_channel : {&mean_, &sigma_, &residual_mean_, &wave_factor_})
-    *by_channel = Array<float, 1>({info_.n_chan});
-  band_sigma_ = Array<float, 1>({n_band()});
+  for (auto* by_channel : {&mean_, &sigma_, &residual_mean_}) *by_channel = Array<float, 1>({info_.n_chan});
+  band_sigma_ = Array<float, 1>({n_zero_dm_band(info_.n_chan)});
   n_good_ = Array<std::int64_t, 1>({info_.n_chan});
   sigma_z_ = Array<float, 1>({window_samples_});
   wave_series_ = Array<float, 1>({window_samples_});
   wave_ = Array<std::int16_t, 1>({window_samples_});
-  cell_sum_ = Array<std::int16_t, 2>({info_.n_chan, flags_.n_cell()});
-  cell_squares_ = Array<std::uint16_t, 2>({info_.n_chan, flags_.n_cell()});
   plane_ = Array<float, 2>({info_.n_chan, flags_.n_cell()});
   run_scratch_ = Array<std::int32_t, 2>({n_threads_, run_scratch_ints()});
   flags_.allocate();
 }
 
-// Rows of a slab in a thread's memory.
-template <class T>
-View<T, 2> Conditioner::slab_rows(int thread, int n_channel, std::int64_t n_time) {
-  const std::int64_t pad = kRowPadBytes / static_cast<std::int64_t>(sizeof(T));
-  return {reinterpret_cast<T*>(&slab_(thread, 0)), {n_channel, n_time}, {window_samples_ + pad, 1}};
-}
-
-void Conditioner::normalise_window(const RawBlock& window, const Calibration& calibration, bool measure,
-                                   View<std::int8_t, 2> q) {
-  if (!calibration)
-    normalise_all<float>(window, measure, q);
-  else if (unpack_.n_pol_summed == 1)
-    normalise_all<std::uint8_t>(window, measure, q, *calibration);
-  else
-    normalise_all<std::int16_t>(window, measure, q, *calibration);
-}
-
-// Calibration: nothing for floats, which are calibrated, or that of the integers' rows.
-template <class T, class... RowsCalibration>
-void Conditioner::normalise_all(const RawBlock& window, bool measure, View<std::int8_t, 2> q,
-                                const RowsCalibration&... calibration) {
-  for_slabs([&](int first, int last, int thread) {
-    const auto rows = slab_rows<T>(thread, last - first, window.n_time);
-    unpack(unpack_, window, first, rows);
-    for (int c = first; c < last; c += kGroupChannels) {
-      const int end = std::min(c + kGroupChannels, last);
-      normalise_group<T>(rows.slice(0, c - first, end - first), c, measure, q.slice(0, c, end),
-                         calibration...);
-    }
-  });
-}
-
-// Channels [first, first + x.shape(0)): their statistics, levels, and sums over channels and over cells.
-template <class T, class... RowsCalibration>
-void Conditioner::normalise_group(View<const T, 2> x, int first, bool measure, View<std::int8_t, 2> q,
-                                  const RowsCalibration&... calibration) {
-  const auto n_time = x.shape(1), end = first + x.shape(0);
-  const auto mean = mean_.view().slice(0, first, end), sigma = sigma_.view().slice(0, first, end);
-  if (measure)
-    channel_stats(x, calibration..., flags_.weights(), first, mean, sigma,
-                  n_good_.view().slice(0, first, end));
-  SharedWave shared;
-  if (has_wave_) shared = {wave_.cview().slice(0, 0, n_time), wave_factor_.cview().slice(0, first, end)};
-  normalise(x, calibration..., mean, sigma, flags_.weights(), first, shared, q.slice(1, 0, n_time));
-  std::int16_t* band = &band_z_(first / band_channels_, 0);
-  if (first % band_channels_ == 0) std::fill(band, band + window_samples_, std::int16_t{0});
-  add_zero_dm(q.slice(1, 0, n_time), View<std::int16_t, 1>(band, {n_time}));
-  for (std::int64_t i = 0; i < q.shape(0); ++i) {
-    std::fill(&q(i, 0) + n_time, &q(i, 0) + window_samples_, std::int8_t{0});
-    cell_moments(&q(i, 0), flags_.n_cell(), &cell_sum_(first + i, 0), &cell_squares_(first + i, 0));
-  }
-}
-
-// Flagged channels become zero and leave the zero-DM series.
-void Conditioner::drop_channels(View<std::int8_t, 2> q) {
-  const auto good = flags_.channel_good();
-  parallel_for(n_threads_, n_band(), [&](std::int64_t b, int) {
-    const auto end = std::min<std::int64_t>(info_.n_chan, (b + 1) * band_channels_);
-    for (auto c = b * band_channels_; c < end; ++c) {
-      if (good[c] != 0 || !(sigma_(c) > 0.0F)) continue;  // without a sigma it is zero already
-      subtract_zero_dm(q[c], band_z_.view()[b]);
-      std::fill(&q(c, 0), &q(c, 0) + window_samples_, std::int8_t{0});
-    }
-  });
-}
-
 // The whole series, and what the weights say of its noise and of the bands'.
 void Conditioner::sum_zero_dm() {
-  sum_bands(band_z_.cview(), zero_dm_.view());
+  bands_ = levels_.bands();
+  sum_bands(bands_, zero_dm_.view());
   const auto& w = flags_.weights();
   const double variance = QuantLevels{}.variance;
   for (int s = 0; s < w.n_span(); ++s) {
@@ -204,43 +114,41 @@ void Conditioner::sum_zero_dm() {
   }
   std::fill(sigma_z_.data() + flags_.n_time(), sigma_z_.data() + window_samples_, 0.0F);
   const auto good = flags_.channel_good();
-  for (std::int64_t b = 0; b < n_band(); ++b) {
-    const auto end = std::min<std::int64_t>(info_.n_chan, (b + 1) * band_channels_);
-    const auto n = std::count(good.data() + b * band_channels_, good.data() + end, std::uint8_t{1});
+  const int band_channels = zero_dm_band_channels(info_.n_chan);
+  for (std::int64_t b = 0; b < n_zero_dm_band(info_.n_chan); ++b) {
+    const auto end = std::min<std::int64_t>(info_.n_chan, (b + 1) * band_channels);
+    const auto n = std::count(good.data() + b * band_channels, good.data() + end, std::uint8_t{1});
     band_sigma_(b) = static_cast<float>(std::sqrt(variance * static_cast<double>(n)));
   }
 }
 
-void Conditioner::measure(const RawBlock& window, const MaskWindow* mask, View<std::int8_t, 2> q) {
-  expect(q.shape(0) == info_.n_chan && q.shape(1) == window_samples_ && window.n_time <= window_samples_,
-         "conditioning {} spectra into {} x {}", window.n_time, q.shape(0), q.shape(1));
+void Conditioner::measure(const RawBlock& window, const MaskWindow* mask) {
+  expect(window.n_time <= window_samples_, "conditioning {} spectra in windows of {}", window.n_time,
+         window_samples_);
   first_sample_ = window.first_sample;
-  has_wave_ = false;
+  const auto calibration = row_calibration(unpack_, window);
+  levels_.begin(window, calibration);
   flags_.begin(unpack_weights(unpack_, window), in_band_, mask);
   // Floats may hold NaN, which only a measurement finds: their last window is always measured.
-  const bool measure = !has_statistics_ || window.n_time >= window_samples_ / 4 || unpack_.format.is_float;
-  const auto calibration = row_calibration(unpack_, window);
-  normalise_window(window, calibration, measure, q);
+  const bool measures = !has_statistics_ || window.n_time >= window_samples_ / 4 || unpack_.format.is_float;
+  levels_.normalise(flags_.weights(), measures, stats());
   has_statistics_ =
       std::any_of(n_good_.data(), n_good_.data() + info_.n_chan, [](std::int64_t n) { return n > 0; });
   flag_channels_of(calibration);
-  drop_channels(q);
+  levels_.drop_channels(flags_.channel_good());
   sum_zero_dm();
   if (make_shared_wave()) {
     if (config_.zero_dm_filter.enabled) {  // afterwards nothing is left to see
-      flag_times_of(q);
+      flag_times_of();
       for (const auto& run : flags_.flagged_times())
         std::fill(wave_.data() + run.begin, wave_.data() + run.end, std::int16_t{0});
     }
-    for_slabs([&](int first, int end, int) {
-      wave_factors(q.slice(0, first, end).slice(1, 0, window.n_time),
-                   wave_.cview().slice(0, 0, window.n_time), wave_factor_.view().slice(0, first, end));
-    });
-    has_wave_ = true;
-    normalise_window(window, calibration, false, q);
+    levels_.fit_wave(wave_.cview());
+    levels_.normalise(flags_.weights(), false, stats());
     sum_zero_dm();
   }
-  flag_times_of(q);
+  flag_times_of();
+  cells_ = levels_.cells();
   flags_.begin_cells();
   if (config_.kurtosis.enabled) flag_kurtosis_cells();
   if (config_.sum_threshold.enabled) flag_plane();
@@ -254,7 +162,7 @@ void Conditioner::subband_cells(View<float, 2> sum, View<std::uint8_t, 2> has) c
     for (int c = subbands_[static_cast<std::size_t>(b)]; c < subbands_[static_cast<std::size_t>(b) + 1]; ++c)
       for (std::int64_t k = 0; k < n_cell; ++k) {
         const bool good = flags_.cell_count()(c, k) != 0 && !flags_.cell_is_flagged(c, k);
-        total[static_cast<std::size_t>(k)] += good ? cell_sum_(c, k) : 0;
+        total[static_cast<std::size_t>(k)] += good ? cells_.sum(c, k) : 0;
         n[static_cast<std::size_t>(k)] += good ? flags_.cell_count()(c, k) : 0;
       }
     for (std::int64_t k = 0; k < n_cell; ++k) {
@@ -266,17 +174,8 @@ void Conditioner::subband_cells(View<float, 2> sum, View<std::uint8_t, 2> has) c
   });
 }
 
-// Flagged cells become zero.
-void Conditioner::drop_cells(View<std::int8_t, 2> q) {
-  for_slabs([&](int first, int end, int) {
-    for (int c = first; c < end; ++c)
-      for (std::int64_t k = 0; k < flags_.n_cell(); ++k)
-        if (flags_.cell_is_flagged(c, k)) std::fill_n(&q(c, k * kCellSamples), kCellSamples, std::int8_t{0});
-  });
-}
-
-void Conditioner::finish(const View<const std::uint8_t, 2>* beams_good, View<std::int8_t, 2> q,
-                         View<float, 2> subband_weight, View<float, 2> subband_mean) {
+void Conditioner::finish(const View<const std::uint8_t, 2>* beams_good, View<float, 2> subband_weight,
+                         View<float, 2> subband_mean) {
   if (beams_good != nullptr) {
     const auto good = flags_.cell_good();
     for (std::int64_t b = 0; b < beams_good->shape(0); ++b)
@@ -285,12 +184,13 @@ void Conditioner::finish(const View<const std::uint8_t, 2>* beams_good, View<std
         for (std::int64_t k = 0; k < flags_.n_cell(); ++k) good(c, k) &= (*beams_good)(b, k);
     flags_.take_cells(FlagRule::kBeams);
   }
-  if (flags_.any_cell()) drop_cells(q);
+  if (flags_.any_cell()) levels_.drop_cells(flags_.cell_rule());
+  levels_.finish();
   flags_.finish(is_counted_);
   const auto& w = flags_.weights();
   const auto time_good = flags_.window_time_good();
-  for_slabs([&](int first, int end, int) {
-    quiet_means(cell_sum_.cview().slice(0, first, end), flags_.cell_count().slice(0, first, end),
+  for_slabs(n_threads_, info_.n_chan, [&](int first, int end, int) {
+    quiet_means(cells_.sum.slice(0, first, end), flags_.cell_count().slice(0, first, end),
                 flags_.cell_rule().slice(0, first, end), QuantLevels{}.variance,
                 residual_mean_.view().slice(0, first, end));
   });
@@ -302,10 +202,10 @@ void Conditioner::finish(const View<const std::uint8_t, 2>* beams_good, View<std
                       static_cast<double>(first_sample_ + flags_.n_time()) * t, flags_.counts()});
 }
 
-void Conditioner::process(const RawBlock& window, View<std::int8_t, 2> q, View<float, 2> subband_weight,
+void Conditioner::process(const RawBlock& window, View<float, 2> subband_weight,
                           View<float, 2> subband_mean) {
-  measure(window, nullptr, q);
-  finish(nullptr, q, subband_weight, subband_mean);
+  measure(window, nullptr);
+  finish(nullptr, subband_weight, subband_mean);
 }
 
 void Conditioner::sample_weights(View<float, 1> weight) const {

@@ -7,7 +7,7 @@
 #include "kernels/flag_channels.hpp"
 #include "kernels/flag_times.hpp"
 #include "kernels/iqrm.hpp"
-#include "kernels/level_ops.hpp"
+#include "kernels/quantise.hpp"
 #include "kernels/robust.hpp"
 #include "kernels/spectral_kurtosis.hpp"
 #include "kernels/sum_threshold.hpp"
@@ -122,8 +122,7 @@ void Conditioner::flag_bandpass() {
 std::int64_t Conditioner::flag_outlying_times(View<std::uint8_t, 1> good) const {
   const auto n = good.shape(0);
   return flag_times(zero_dm_.cview().slice(0, 0, n), sigma_z_.cview().slice(0, 0, n),
-                    {band_z_.cview().slice(1, 0, n), band_sigma_.cview()}, config_.zero_dm.threshold_sigma,
-                    good);
+                    {bands_.slice(1, 0, n), band_sigma_.cview()}, config_.zero_dm.threshold_sigma, good);
 }
 
 void Conditioner::count_lines(const std::vector<PeriodicLine>& found) {
@@ -169,19 +168,10 @@ bool Conditioner::make_shared_wave() {
 
 // Flagged times become zero and leave the sums of cells; also those that were flagged before
 // samples were normalised again.
-void Conditioner::flag_times_of(View<std::int8_t, 2> q) {
+void Conditioner::flag_times_of() {
   if (!config_.zero_dm.enabled) return;
   if (flag_outlying_times(flags_.time_good()) > 0) flags_.take_times();
-  const auto& runs = flags_.flagged_times();
-  if (runs.empty()) return;
-  parallel_for(n_threads_, info_.n_chan, [&](std::int64_t c, int) {
-    for (const auto& [begin, end] : runs) {
-      std::fill(&q(c, 0) + begin, &q(c, 0) + end, std::int8_t{0});
-      const auto first = begin / kCellSamples, last = (end - 1) / kCellSamples;
-      cell_moments(&q(c, first * kCellSamples), last - first + 1, &cell_sum_(c, first),
-                   &cell_squares_(c, first));
-    }
-  });
+  if (!flags_.flagged_times().empty()) levels_.drop_times(flags_.flagged_times());
 }
 
 // What is left of a channel's mean, in levels of a sample with weight.
@@ -189,7 +179,7 @@ double Conditioner::channel_mean_level(std::int64_t c) const {
   std::int64_t n = 0, sum = 0;
   for (std::int64_t k = 0; k < flags_.n_cell(); ++k) {
     n += flags_.cell_count()(c, k);
-    sum += cell_sum_(c, k);
+    sum += cells_.sum(c, k);
   }
   return n > 0 ? static_cast<double>(sum) / static_cast<double>(n) : 0.0;
 }
@@ -211,8 +201,8 @@ void Conditioner::flag_kurtosis_cells() {
       std::int64_t n = 0, s = 0, s2 = 0;
       for (auto k = p * cells; k < (p + 1) * cells; ++k) {
         n += flags_.cell_count()(c, k);
-        s += cell_sum_(c, k);
-        s2 += cell_squares_(c, k);
+        s += cells_.sum(c, k);
+        s2 += cells_.squares(c, k);
       }
       const auto nd = static_cast<double>(n), sd = static_cast<double>(s);
       count(c, p) = static_cast<std::int32_t>(n);
@@ -247,12 +237,12 @@ void Conditioner::make_plane() {
   std::vector<float> scale(kCellSamples + 1, 0.0F);
   for (std::size_t n = 1; n < scale.size(); ++n)
     scale[n] = static_cast<float>(1.0 / std::sqrt(variance * static_cast<double>(n)));
-  for_slabs([&](int first, int end, int) {
+  for_slabs(n_threads_, info_.n_chan, [&](int first, int end, int) {
     for (int c = first; c < end; ++c) {
       const auto mean = static_cast<float>(channel_mean_level(c));
       for (std::int64_t k = 0; k < flags_.n_cell(); ++k) {
         const auto n = flags_.cell_count()(c, k);
-        plane_(c, k) = good(c, k) != 0 ? (static_cast<float>(cell_sum_(c, k)) - mean * n) * scale[n] : 0.0F;
+        plane_(c, k) = good(c, k) != 0 ? (static_cast<float>(cells_.sum(c, k)) - mean * n) * scale[n] : 0.0F;
       }
     }
   });
@@ -270,7 +260,7 @@ void Conditioner::flag_plane() {
   const auto along_time = sum_thresholds(RunAxis::kTime, params),
              along_channels = sum_thresholds(RunAxis::kChannel, params);
   const auto good = flags_.cell_good();
-  for_slabs([&](int first, int end, int thread) {
+  for_slabs(n_threads_, info_.n_chan, [&](int first, int end, int thread) {
     sum_threshold_times(along_time, plane_.cview().slice(0, first, end), good.slice(0, first, end),
                         run_scratch_.view()[thread]);
   });

@@ -13,6 +13,7 @@
 #include "kernels/spectrum_peak.hpp"
 #include "pipeline/condition.hpp"
 #include "pipeline/given_mask.hpp"
+#include "pipeline/host_levels.hpp"
 #include "pipeline/plan.hpp"
 
 namespace tianyan {
@@ -75,13 +76,15 @@ void fill(const RfiConfig& config, Source& source, const std::string& mask_file,
           int n_threads, Cutout& cutout) {
   const StreamInfo& info = source.info();
   const std::int64_t window = statistics_window_samples(config, info);
-  Conditioner conditioner(config, info, source.format(), window, n_threads);
+  HostLevels levels(info, source.format(), window, n_threads);
+  Conditioner conditioner(config, info, source.format(), window, n_threads, levels);
   conditioner.allocate();
   Array<double, 1> none({info.n_chan}), delay({info.n_chan});
   for (int c = 0; c < info.n_chan; ++c)
     delay(c) = dispersion_delay_s(cutout.candidate.dm_pc_cm3, info.freq_mhz(c), info.ref_freq_mhz()) /
                info.sample_time_s;
   Array<std::int8_t, 2> q({info.n_chan, window});
+  levels.write_to(q.view());
   const std::int64_t n_subband = std::ssize(conditioner.subbands()) - 1, n_bin = window / kVarianceBin;
   Array<float, 2> weight({n_subband, n_bin}), mean({n_subband, n_bin});
   RawBlock block;
@@ -93,8 +96,8 @@ void fill(const RfiConfig& config, Source& source, const std::string& mask_file,
     source.read(t, std::min(window, info.n_time - t), block);
     MaskWindow flagged;
     if (mask) flagged = mask->window(t, block.n_time);
-    conditioner.measure(block, mask ? &flagged : nullptr, q.view());
-    conditioner.finish(nullptr, q.view(), weight.view(), mean.view());
+    conditioner.measure(block, mask ? &flagged : nullptr);
+    conditioner.finish(nullptr, weight.view(), mean.view());
     const auto add = [&](View<const double, 1> delays, SpectrumBins& bins) {
       add_spectrum(q.cview(), conditioner.weights(), conditioner.time_good(), t, conditioner.residual_mean(),
                    delays, bins);

@@ -60,7 +60,8 @@ FlagBeam::FlagBeam(const Config& config, Source& source, int beam, int n_threads
       beam_(beam),
       info_(source.info()),
       window_samples_(statistics_window_samples(config.rfi, info_)),
-      conditioner_(config.rfi, info_, source.format(), window_samples_, n_threads),
+      levels_(info_, source.format(), window_samples_, n_threads),
+      conditioner_(config.rfi, info_, source.format(), window_samples_, n_threads, levels_),
       files_(std::move(files)),
       rfifind_(rfifind_stream(info_, window_samples_)),
       channels_per_bin_((info_.n_chan + kPlotBins - 1) / kPlotBins),
@@ -91,6 +92,7 @@ void FlagBeam::start() {
   conditioner_.allocate();
   const auto n_subband = std::ssize(conditioner_.subbands()) - 1;
   q_ = Array<std::int8_t, 2>({info_.n_chan, window_samples_});
+  levels_.write_to(q_.view());
   weight_ = Array<float, 2>({n_subband, window_samples_ / kVarianceBin});
   mean_ = Array<float, 2>({n_subband, window_samples_ / kVarianceBin});
   const auto n_cell = (info_.n_time + kCellSamples - 1) / kCellSamples;
@@ -105,13 +107,13 @@ bool FlagBeam::measure() {
   if (!reader_) start();
   window_ = reader_->next();
   if (!window_) return false;
-  conditioner_.measure(*window_, nullptr, q_.view());
+  conditioner_.measure(*window_, nullptr);
   done_s_ = static_cast<double>(window_->first_sample + window_->n_time) * info_.sample_time_s;
   return true;
 }
 
 void FlagBeam::take(const View<const std::uint8_t, 2>* beams_good) {
-  conditioner_.finish(beams_good, q_.view(), weight_.view(), mean_.view());
+  conditioner_.finish(beams_good, weight_.view(), mean_.view());
   const auto n_cell = (window_->n_time + kCellSamples - 1) / kCellSamples;
   if (rules_.shape(0) != n_cell) rules_ = Array<std::uint8_t, 2>({n_cell, info_.n_chan});
   conditioner_.flags().rules(rules_.view());

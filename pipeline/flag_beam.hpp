@@ -10,6 +10,7 @@
 #include "io/sink.hpp"
 #include "kernels/power_spectrum.hpp"
 #include "pipeline/block_converter.hpp"
+#include "pipeline/host_levels.hpp"
 #include "pipeline/in_step.hpp"
 #include "pipeline/read_ahead.hpp"
 
@@ -50,6 +51,7 @@ class FlagBeam final : public BeamStream {
   int beam_;
   StreamInfo info_;
   std::int64_t window_samples_;
+  HostLevels levels_;
   Conditioner conditioner_;
   FlagFiles files_;
   std::unique_ptr<ReadAhead> reader_;

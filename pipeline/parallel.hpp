@@ -26,6 +26,17 @@ void parallel_for(int n_threads, std::int64_t n, const Body& body) {
   if (failure) std::rethrow_exception(failure);
 }
 
+inline constexpr int kSlabChannels = 64;  ///< a line of the cache of bytes
+
+/// body(first, end, thread) for slabs of channels [first, end).
+template <class Body>
+void for_slabs(int n_threads, int n_chan, const Body& body) {
+  parallel_for(n_threads, (n_chan + kSlabChannels - 1) / kSlabChannels, [&](std::int64_t slab, int thread) {
+    const int first = static_cast<int>(slab) * kSlabChannels;
+    body(first, std::min(first + kSlabChannels, n_chan), thread);
+  });
+}
+
 /// Touches zeroed memory that was not written yet, so that all threads share the taking of its pages.
 template <class T, int Rank>
 void take_pages(int n_threads, Array<T, Rank>& array) {

@@ -7,6 +7,7 @@
 #include "kernels/row_variance.hpp"
 #include "kernels/unpack.hpp"
 #include "pipeline/condition.hpp"
+#include "pipeline/host_levels.hpp"
 #include "tests/bench/bench.hpp"
 
 namespace tianyan {
@@ -131,14 +132,16 @@ BENCHMARK(subbands_window)->Unit(benchmark::kMillisecond);
 void condition_window(benchmark::State& state, const SampleFormat& format, int n_pol) {
   RawBlock block;
   fill_window(format, n_pol, block);
-  Conditioner conditioner(RfiConfig{}, fast_stream(kWindow, n_pol), format, kWindow,
-                          static_cast<int>(state.range(0)));
+  const auto info = fast_stream(kWindow, n_pol);
+  const auto n_threads = static_cast<int>(state.range(0));
+  HostLevels levels(info, format, kWindow, n_threads);
+  Conditioner conditioner(RfiConfig{}, info, format, kWindow, n_threads, levels);
   conditioner.allocate();
   Array<std::int8_t, 2> q({kChannels, kWindow + 64});
+  levels.write_to(q.view().slice(1, 0, kWindow));
   Array<float, 2> weight({64, kWindow / 8}), mean({64, kWindow / 8});
-  time_windows(state, {.bytes = static_cast<double>(block.samples.size()) + kSamples}, [&] {
-    conditioner.process(block, q.view().slice(1, 0, kWindow), weight.view(), mean.view());
-  });
+  time_windows(state, {.bytes = static_cast<double>(block.samples.size()) + kSamples},
+               [&] { conditioner.process(block, weight.view(), mean.view()); });
 }
 BENCHMARK_CAPTURE(condition_window, 8bit_1pol, kOnePol, 1)
     ->ArgName("threads")

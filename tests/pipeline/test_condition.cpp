@@ -9,6 +9,7 @@
 
 #include "kernels/flag_times.hpp"
 #include "pipeline/condition.hpp"
+#include "pipeline/host_levels.hpp"
 #include "tests/kernels/kernel_test.hpp"
 
 namespace tianyan {
@@ -36,7 +37,8 @@ StreamInfo stream(int n_chan, int n_pol) {
 Conditioned conditioned(const RawBlock& block, const SampleFormat& format, int n_chan, int n_threads) {
   RfiConfig config;
   const auto info = stream(n_chan, format.pol_kind == PolKind::kAaBb ? 2 : 1);
-  Conditioner conditioner(config, info, format, kTimes, n_threads);
+  HostLevels levels(info, format, kTimes, n_threads);
+  Conditioner conditioner(config, info, format, kTimes, n_threads, levels);
   conditioner.allocate();
   const std::int64_t n_subband = std::ssize(conditioner.subbands()) - 1;
   Conditioned out{Array<std::int8_t, 2>({n_chan, kTimes}),
@@ -44,7 +46,8 @@ Conditioned conditioned(const RawBlock& block, const SampleFormat& format, int n
                   Array<float, 2>({n_subband, kTimes / 8}),
                   {},
                   {}};
-  conditioner.process(block, out.q.view(), out.weight.view(), out.mean.view());
+  levels.write_to(out.q.view());
+  conditioner.process(block, out.weight.view(), out.mean.view());
   out.time_good = values_of(conditioner.time_good());
   out.counts = conditioner.report().counts;
   return out;

@@ -8,8 +8,10 @@
 #include <functional>
 #include <numbers>
 
+#include "kernels/quantise.hpp"
 #include "kernels/quiet_means.hpp"
 #include "pipeline/condition.hpp"
+#include "pipeline/host_levels.hpp"
 #include "tests/kernels/kernel_test.hpp"
 
 namespace tianyan {
@@ -89,13 +91,15 @@ RfiConfig no_rules() {
 struct Window {
   Window(const RawBlock& block, const RfiConfig& config, int n_threads = 2, const SampleFormat& format = {},
          int n_chan = kChannels)
-      : conditioner(config, stream(n_chan), format, kTimes, n_threads) {
+      : levels(stream(n_chan), format, kTimes, n_threads),
+        conditioner(config, stream(n_chan), format, kTimes, n_threads, levels) {
     conditioner.allocate();
     const std::int64_t n_subband = std::ssize(conditioner.subbands()) - 1;
     q = Array<std::int8_t, 2>({n_chan, kTimes});
+    levels.write_to(q.view());
     weight = Array<float, 2>({n_subband, kTimes / 8});
     mean = Array<float, 2>({n_subband, kTimes / 8});
-    conditioner.process(block, q.view(), weight.view(), mean.view());
+    conditioner.process(block, weight.view(), mean.view());
     counts = conditioner.report().counts;
   }
   std::int64_t taken_by(FlagRule rule) const { return counts.of(rule); }
@@ -111,6 +115,7 @@ struct Window {
     return values_of(z.cview());
   }
 
+  HostLevels levels;
   Conditioner conditioner;
   Array<std::int8_t, 2> q;
   Array<float, 2> weight, mean;
@@ -426,7 +431,7 @@ TEST(ConditionRules, TakeTheCellsThatOtherBeamsSee) {
   Window run(block, no_rules());
   auto& conditioner = run.conditioner;
   const std::int64_t n_subband = std::ssize(conditioner.subbands()) - 1, n_cell = kTimes / kCellSamples;
-  conditioner.measure(block, nullptr, run.q.view());
+  conditioner.measure(block, nullptr);
   Array<float, 2> sum({n_subband, n_cell});
   Array<std::uint8_t, 2> good({n_subband, n_cell});
   conditioner.subband_cells(sum.view(), good.view());
@@ -438,7 +443,7 @@ TEST(ConditionRules, TakeTheCellsThatOtherBeamsSee) {
   EXPECT_NEAR(squares / static_cast<double>(sum.size()), 1.0, 0.05);  // in units of their own deviation
   good(3, 20) = good(5, 21) = 0;
   const auto beams = good.cview();
-  conditioner.finish(&beams, run.q.view(), run.weight.view(), run.mean.view());
+  conditioner.finish(&beams, run.weight.view(), run.mean.view());
   run.counts = conditioner.flags().counts();
   const auto& bound = conditioner.subbands();
   EXPECT_EQ(run.taken_by(FlagRule::kBeams), 64 * (bound[4] - bound[3] + bound[6] - bound[5]));
@@ -504,8 +509,8 @@ TEST(ConditionRules, LeaveToTheMaskWhatItTook) {
   run.conditioner.flags().rules(rule.view());
   const MaskWindow mask{rule.cview(), run.conditioner.flags().flagged_times()};
   Window again(block, no_rules());
-  again.conditioner.measure(block, &mask, again.q.view());
-  again.conditioner.finish(nullptr, again.q.view(), again.weight.view(), again.mean.view());
+  again.conditioner.measure(block, &mask);
+  again.conditioner.finish(nullptr, again.weight.view(), again.mean.view());
   again.counts = again.conditioner.flags().counts();
   expect_consistent(again);
   EXPECT_EQ(again.counts.flagged(), run.counts.flagged());
@@ -554,7 +559,7 @@ TEST(ConditionRules, AShortLastWindowAfterAWholeOneIsConsistent) {
       Window run(whole, config);
       auto last = noise.block({}, n_time);
       last.first_sample = kTimes;
-      run.conditioner.process(last, run.q.view(), run.weight.view(), run.mean.view());
+      run.conditioner.process(last, run.weight.view(), run.mean.view());
       run.counts = run.conditioner.flags().counts();
       expect_consistent(run, n_time);
       const auto report = run.conditioner.report();
@@ -582,29 +587,34 @@ TEST(ConditionRules, WorkOnAnyNumberOfChannels) {
   }
 }
 
+void conditioner_of(const RfiConfig& config, std::int64_t window_samples = kTimes) {
+  HostLevels levels(stream(), {}, window_samples, 1);
+  const Conditioner conditioner(config, stream(), {}, window_samples, 1, levels);
+}
+
 TEST(ConditionRules, RefuseWhatTheyCannotWorkWith) {
   RfiConfig config;
   config.sum_threshold.longest = 513;
-  EXPECT_THROW(Conditioner(config, stream(), {}, kTimes, 1), std::invalid_argument);
+  EXPECT_THROW(conditioner_of(config), std::invalid_argument);
   config = {};
   for (const double shape : {0.3, 2e8}) {
     config.kurtosis.shape = shape;
     config.kurtosis.enabled = true;
-    EXPECT_THROW(Conditioner(config, stream(), {}, kTimes, 1), std::invalid_argument);
+    EXPECT_THROW(conditioner_of(config), std::invalid_argument);
     config.kurtosis.enabled = false;
-    EXPECT_NO_THROW(Conditioner(config, stream(), {}, kTimes, 1));
+    EXPECT_NO_THROW(conditioner_of(config));
   }
   config = {};
   config.periodic.fundamentals_hz = {-50.0};
-  EXPECT_THROW(Conditioner(config, stream(), {}, kTimes, 1), std::invalid_argument);
-  EXPECT_THROW(Conditioner(RfiConfig{}, stream(), {}, 1000, 1), std::invalid_argument) << "no whole cells";
+  EXPECT_THROW(conditioner_of(config), std::invalid_argument);
+  EXPECT_THROW(conditioner_of(RfiConfig{}, 1000), std::invalid_argument) << "no whole cells";
 }
 
 TEST(ConditionRules, RefuseBandsOfAnotherReceiver) {
   RfiConfig config;
   config.bands.mhz = {{1600.0, 1700.0}};
   try {
-    const Conditioner conditioner(config, stream(), {}, kTimes, 1);
+    conditioner_of(config);
     FAIL() << "nothing was thrown";
   } catch (const std::invalid_argument& e) {
     for (const char* part : {"rfi.bands.mhz", "1600", "1700", "999.512-1499.512"})

@@ -12,6 +12,7 @@
 #include "io/sink.hpp"
 #include "kernels/row_variance.hpp"
 #include "pipeline/condition.hpp"
+#include "pipeline/host_levels.hpp"
 #include "tests/kernels/kernel_test.hpp"
 #include "tests/pipeline/search_test.hpp"
 
@@ -106,9 +107,11 @@ class NoiseStretch {
  private:
   void condition() {
     const NormalTable normal;
-    Conditioner conditioner(RfiConfig{}, info_, {}, kWindow, 2);
+    HostLevels levels(info_, {}, kWindow, 2);
+    Conditioner conditioner(RfiConfig{}, info_, {}, kWindow, 2, levels);
     conditioner.allocate();
     Array<std::int8_t, 2> q({kChannels, kWindow});
+    levels.write_to(q.view());
     Array<float, 2> weight({64, kWindow / kVarianceBin}), mean({64, kWindow / kVarianceBin});
     std::vector<float> noise(kChannels);
     RawBlock block;
@@ -123,8 +126,8 @@ class NoiseStretch {
           block.samples(t, c) =
               static_cast<std::uint8_t>(std::lround(100.0F + 12.0F * noise[static_cast<std::size_t>(c)]));
       }
-      measure(conditioner, block, q.view());
-      conditioner.finish(nullptr, q.view(), weight.view(), mean.view());
+      measure(conditioner, block);
+      conditioner.finish(nullptr, weight.view(), mean.view());
       conditioner.sample_weights(times_.view().slice(0, first, first + kWindow));
       for (int c = 0; c < kChannels; ++c) std::copy_n(&q(c, 0), kWindow, &q_(c, first));
       for (std::int64_t b = 0; b < 64; ++b) {
@@ -136,7 +139,7 @@ class NoiseStretch {
 
   static constexpr int kSampleDelays = 32;  // as DmSearch has it
 
-  void measure(Conditioner& conditioner, const RawBlock& block, View<std::int8_t, 2> q) const {
+  void measure(Conditioner& conditioner, const RawBlock& block) const {
     Array<std::uint8_t, 2> rule({kWindow / kCellSamples, kChannels});
     for (std::int64_t k = 0; k < rule.shape(0); ++k)
       for (int c = 0; c < kChannels; ++c)
@@ -146,7 +149,7 @@ class NoiseStretch {
       if (run.end > block.first_sample && run.begin < block.first_sample + kWindow)
         mask.times.push_back({std::max(run.begin - block.first_sample, std::int64_t{0}),
                               std::min(run.end - block.first_sample, kWindow)});
-    conditioner.measure(block, &mask, q);
+    conditioner.measure(block, &mask);
   }
 
   // Starts are those of the search: every sample of a level.
