@@ -14,6 +14,7 @@ namespace {
 namespace context = boost::context;
 
 constexpr std::size_t kStackBytes = 256 * 1024;
+auto& pool = *new std::vector<std::unique_ptr<Fiber>>;  // parked fibers are not unwound at the end
 
 /// The stack of the host's thread that runs the kernel, for AddressSanitizer.
 struct HostStack {
@@ -60,9 +61,14 @@ std::unique_ptr<Fiber> make_fiber() {
 }  // namespace
 
 Fiber& pooled_fiber(int thread) {
-  static auto& pool = *new std::vector<std::unique_ptr<Fiber>>;  // parked fibers are not unwound at the end
   while (static_cast<int>(pool.size()) <= thread) pool.push_back(make_fiber());
   return *pool[static_cast<std::size_t>(thread)];
+}
+
+void leave_behind(const Fiber& fiber) {
+  auto& owner = pool[static_cast<std::size_t>(fiber.thread)];
+  static_cast<void>(owner.release());
+  owner = make_fiber();
 }
 
 void switch_to(Fiber& fiber) {

@@ -34,6 +34,8 @@ struct Fiber {
 
 /// Fibers, which are kept from block to block and are never destroyed.
 Fiber& pooled_fiber(int thread);
+/// The fiber will not run again, and another takes its place in later blocks; what its stack holds is lost.
+void leave_behind(const Fiber& fiber);
 /// The scheduler runs `fiber` until it waits or exits.
 void switch_to(Fiber& fiber);
 /// The fiber lets the scheduler run.
