@@ -18,15 +18,6 @@ static_assert(std::endian::native == std::endian::little, "16-bit components are
 using Wide = __int128;  // positions: their parts may be beyond 64 bits where their sum is not
 
 constexpr std::int64_t kOneGroup = std::numeric_limits<std::int64_t>::max();
-constexpr std::array<float, 4> kFourLevels = {-3.3359F, -1.0F, 1.0F, 3.3359F};
-
-constexpr float value_of(VoltageCode code, int n_bits, unsigned bits) {
-  if (code == VoltageCode::kFourLevel) return kFourLevels[bits];
-  const int full = 1 << n_bits, plain = static_cast<int>(bits);
-  if (code == VoltageCode::kOffsetBinary)
-    return static_cast<float>(plain) - 0.5F * static_cast<float>(full - 1);
-  return static_cast<float>(plain < full / 2 ? plain : plain - full);
-}
 
 // What of each sample becomes which float: component k of the output, counted from its begin, is the code's
 // value times sign[k % 2]. That is the conjugate of complex samples and (-1)^t of real ones.
@@ -107,8 +98,7 @@ void check_bits(const VoltageBlock& block, const VoltagePiece& p, int sample_bit
 
 void check(const VoltageFormat& format, const VoltageBlock& block, int coarse, int pol, std::int64_t begin,
            View<float, 1> v) {
-  expect(is_known(format), "voltages of {} bits in code {} cannot be unpacked", format.n_bits,
-         static_cast<int>(format.code));
+  check_voltages(format, block);
   expect(coarse >= 0 && pol >= 0, "unpacking coarse channel {}, polarisation {}", coarse, pol);
   expect(v.rows_contiguous() && v.shape(0) % format.n_component() == 0,
          "unpacking samples of {} components into {} floats at a stride of {}", format.n_component(),
@@ -116,15 +106,6 @@ void check(const VoltageFormat& format, const VoltageBlock& block, int coarse, i
   const std::int64_t n = v.shape(0) / format.n_component();
   expect(begin >= 0 && begin <= block.n_time && n <= block.n_time - begin,
          "unpacking {} samples from {} of a block of {}", n, begin, block.n_time);
-  for (const auto& p : block.pieces) {
-    check_samples(block, p);
-    check_bits(block, p, format.sample_bits());
-  }
-}
-
-bool holds(const VoltagePiece& p, int coarse, int pol) {
-  return coarse >= p.coarse_begin && coarse - p.coarse_begin < p.n_coarse && pol >= p.pol_begin &&
-         pol - p.pol_begin < p.n_pol;
 }
 
 // The bit of the first sample of the first group, of which the piece may hold the end only.
@@ -169,7 +150,7 @@ void decode_any(const std::uint8_t* bytes, std::int64_t bit, std::int64_t stride
   for (std::int64_t i = 0; i < n; ++i)
     for (int m = 0; m < coding.n_component; ++m, ++k, ++v) {
       const unsigned bits = bits_at(bytes, bit + i * stride + m * coding.n_bits, coding.n_bits);
-      *v = value_of(coding.code, coding.n_bits, bits) * coding.sign[k % 2];
+      *v = voltage_value(coding.code, coding.n_bits, bits) * coding.sign[k % 2];
     }
 }
 
@@ -242,7 +223,7 @@ constexpr ByteTable<kBits> make_table(VoltageCode code) {
   ByteTable<kBits> table{};
   for (unsigned byte = 0; byte < 256; ++byte)
     for (unsigned i = 0; i < 8 / kBits; ++i)
-      table[byte][i] = value_of(code, kBits, (byte >> (i * kBits)) & ((1U << kBits) - 1));
+      table[byte][i] = voltage_value(code, kBits, (byte >> (i * kBits)) & ((1U << kBits) - 1));
   return table;
 }
 
@@ -328,6 +309,15 @@ void decode_piece(const Samples& s, const Coding& coding, std::int64_t j, std::i
 
 }  // namespace
 
+void check_voltages(const VoltageFormat& format, const VoltageBlock& block) {
+  expect(is_known(format), "voltages of {} bits in code {} cannot be unpacked", format.n_bits,
+         static_cast<int>(format.code));
+  for (const auto& p : block.pieces) {
+    check_samples(block, p);
+    check_bits(block, p, format.sample_bits());
+  }
+}
+
 void unpack_voltages(const VoltageFormat& format, const VoltageBlock& block, int coarse, int pol,
                      std::int64_t begin, View<float, 1> v) {
   check(format, block, coarse, pol, begin, v);
@@ -336,7 +326,7 @@ void unpack_voltages(const VoltageFormat& format, const VoltageBlock& block, int
   std::int64_t reached = begin;  // what lies before it is decoded or zero
   for (const auto& p : block.pieces) {
     const std::int64_t from = std::max(begin, p.begin), to = std::min(end, p.end);
-    if (from >= to || !holds(p, coarse, pol)) continue;
+    if (from >= to || !p.holds(coarse, pol)) continue;
     if (from > reached) std::fill(v.data() + (reached - begin) * c, v.data() + (from - begin) * c, 0.0F);
     const std::int64_t k = (from - begin) * c;
     decode_piece(samples_of(block, p, coarse, pol), coding, p.first_in_group + from - p.begin, k, to - from,
@@ -354,7 +344,7 @@ void unpack_voltages_reference(const VoltageFormat& format, const VoltageBlock& 
     v[k] = 0.0F;
     const std::int64_t t = begin + k / n_component, m = k % n_component;
     for (const auto& p : block.pieces) {
-      if (t < p.begin || t >= p.end || !holds(p, coarse, pol)) continue;
+      if (t < p.begin || t >= p.end || !p.holds(coarse, pol)) continue;
       const std::int64_t j = p.first_in_group + t - p.begin;
       const auto first = static_cast<std::int64_t>(
           origin_of(p, coarse, pol) + Wide{j / p.group_samples} * p.group_stride_bits +
@@ -362,7 +352,7 @@ void unpack_voltages_reference(const VoltageFormat& format, const VoltageBlock& 
       unsigned bits = 0;
       for (int i = 0; i < format.n_bits; ++i)
         bits |= ((block.bytes((first + i) / 8) >> ((first + i) % 8)) & 1U) << i;
-      v[k] = value_of(format.code, format.n_bits, bits);
+      v[k] = voltage_value(format.code, format.n_bits, bits);
       const bool is_odd = format.is_complex ? m == 1 : (block.first_sample + t) % 2 != 0;
       if (format.is_inverted && is_odd) v[k] = -v[k];
     }
@@ -376,7 +366,7 @@ std::vector<SampleRange> missing_samples(const VoltageBlock& block, int coarse, 
   for (int pol = 0; pol < n_pol; ++pol) {
     covered.clear();
     for (const auto& p : block.pieces)
-      if (holds(p, coarse, pol) && p.begin < p.end) covered.push_back({p.begin, p.end});
+      if (p.holds(coarse, pol) && p.begin < p.end) covered.push_back({p.begin, p.end});
     covered.push_back({block.n_time, block.n_time});
     std::ranges::sort(covered, {}, &SampleRange::begin);
     std::int64_t reached = 0;

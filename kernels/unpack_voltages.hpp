@@ -19,10 +19,23 @@
 
 namespace tianyan {
 
+/// What a code of n bits means.
+constexpr float voltage_value(VoltageCode code, int n_bits, unsigned bits) {
+  if (code == VoltageCode::kFourLevel) return (bits < 2 ? -1.0F : 1.0F) * (bits % 3 == 0 ? 3.3359F : 1.0F);
+  const int full = 1 << n_bits, plain = static_cast<int>(bits);
+  if (code == VoltageCode::kOffsetBinary)
+    return static_cast<float>(plain) - 0.5F * static_cast<float>(full - 1);
+  return static_cast<float>(plain < full / 2 ? plain : plain - full);
+}
+
+/// Throws std::invalid_argument for a format that is not known, or any piece that reaches outside the block's
+/// samples or bytes.
+void check_voltages(const VoltageFormat& format, const VoltageBlock& block);
+
 /// Samples [begin, begin + n) of the block, n = v.shape(0) / n_component, into v [time * component],
 /// contiguous. All positions and strides that VoltagePiece allows; fast where components begin at multiples
-/// of their size. Throws std::invalid_argument for a format that is not known, a range outside the block, or
-/// any piece, of whatever stream, that reaches outside the block's samples or bytes; v is then as it was.
+/// of their size. Throws std::invalid_argument as check_voltages(), and for a range outside the block; v is
+/// then as it was.
 void unpack_voltages(const VoltageFormat& format, const VoltageBlock& block, int coarse, int pol,
                      std::int64_t begin, View<float, 1> v);
 

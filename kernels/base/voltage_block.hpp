@@ -25,6 +25,10 @@ struct VoltagePiece {
   std::int64_t coarse_stride_bits = 0, pol_stride_bits = 0;
   int coarse_begin = 0, n_coarse = 1, pol_begin = 0, n_pol = 1;
 
+  bool holds(int coarse, int pol) const {
+    return coarse >= coarse_begin && coarse - coarse_begin < n_coarse && pol >= pol_begin &&
+           pol - pol_begin < n_pol;
+  }
   /// Of channels that lie in the bytes from the highest frequency down.
   void turn_coarse() {
     first_bit += (n_coarse - 1) * coarse_stride_bits;
