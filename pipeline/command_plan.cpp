@@ -30,7 +30,7 @@ void declare(CLI::App& command, Options& o) {
 double gigabytes(std::int64_t bytes) { return static_cast<double>(bytes) / 1e9; }
 
 void print_beam(const BeamSearch& search, const Config& config, const StreamInfo& info, int beam,
-                int n_threads) {
+                int n_threads, const ChosenDevices& devices) {
   const auto& plan = search.plan();
   std::cout << fmt::format("beam {} {}: {:.3f} s, {} channels, {:.1f}-{:.1f} MHz, {:.3f} us samples\n",
                            beam_name(beam), info.source_name, info.duration_s(), info.n_chan,
@@ -62,6 +62,9 @@ void print_beam(const BeamSearch& search, const Config& config, const StreamInfo
       "memory {:.2f} GB: reading {:.2f}, conditioning {:.2f}, searching {:.2f}; limit {:.2f}\n",
       gigabytes(f.total()), gigabytes(f.reading), gigabytes(f.conditioning), gigabytes(f.searching),
       gigabytes(config.limits.memory_bytes));
+  if (devices.any())
+    std::cout << fmt::format("device memory {:.2f} GB; {} has {:.2f} GB for searches\n", gigabytes(f.device),
+                             devices.devices.front().name, gigabytes(devices.devices.front().usable_bytes));
   std::cout << fmt::format(
       "{:.2g} additions per second of data; by a model of {:.1f}e9 samples and {:.0f}e9 additions a second "
       "and "
@@ -75,17 +78,20 @@ ExitCode run(const Options& o) {
   config.limits = limits_here(config.limits);
   const auto found = find_inputs(o.inputs);
   const int n_threads = thread_count(config.limits);
+  const auto devices = choose_devices(config);
   json beams = json::array();
   for (const auto& input : found.beams) {
     const auto source = open_input(input, config);
-    const BeamSearch search(config, *source, input.beam, n_threads);
+    const BeamSearch search(config, *source, input.beam, n_threads, make_search_plan(config, source->info()),
+                            whole_stream(source->info()), devices.of(0));
     if (!o.json) {
-      print_beam(search, config, source->info(), input.beam, n_threads);
+      print_beam(search, config, source->info(), input.beam, n_threads, devices);
       continue;
     }
     json one = to_json(search.plan());
     one["beam"] = input.beam;
     one["memory_bytes"] = search.footprint().total();
+    one["device_bytes"] = search.footprint().device;
     beams.push_back(one);
   }
   if (o.json) std::cout << dump_json(beams, 1) << '\n';

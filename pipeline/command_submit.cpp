@@ -39,6 +39,11 @@ void declare_jobs(CLI::App& command, Options& o) {
   command.add_option("--jobs-at-once", o.wishes.jobs_at_once, "Most jobs that run at once")
       ->check(CLI::Range(1, 1'000'000))
       ->type_name("N");
+  command
+      .add_option("--gpus", o.wishes.gpus,
+                  "GPUs of each job that searches; one where search.backend is \"cuda\"")
+      ->check(CLI::Range(1, 64))
+      ->type_name("N");
   command.add_option("--partition", o.wishes.partition, "Partition; the policy's first, or Slurm's default")
       ->type_name("NAME");
   command.add_option("--account", o.wishes.account, "Account; the policy's first, or the user's default")

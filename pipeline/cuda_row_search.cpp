@@ -14,7 +14,7 @@ namespace {
 constexpr std::int64_t kTailInts = kBoxcarLevels * kBoxcarTail;
 constexpr std::int64_t kChunkBytes = std::int64_t{64} << 20;  // of rows
 constexpr int kChunksOfPass = 4;                              // at least, so that some are under way
-constexpr std::size_t kChunks = 3;
+constexpr std::size_t kChunks = 3, kWindows = 2;
 constexpr std::int64_t kLeastCellsRoom = 16384;
 static_assert(kBoxcarRun == kTimeTile);
 
@@ -144,7 +144,8 @@ std::int64_t CudaRowSearch::chunk_host_bytes() const {
 
 std::int64_t CudaRowSearch::device_bytes() const {
   const auto n_chan = blocks_.info().n_chan;
-  std::int64_t bytes = group_rows_ints() * 2 + std::ssize(windows_) * n_chan * plan_.window_samples +
+  std::int64_t bytes = group_rows_ints() * 2 +
+                       static_cast<std::int64_t>(kWindows) * n_chan * plan_.window_samples +
                        static_cast<std::int64_t>(kChunks) * chunk_device_bytes();
   for (const auto& o : blocks_.octaves()) bytes += n_chan * o.n_sample();
   for (int j = 1; j < blocks_.octaves().back().octave; ++j) bytes += n_chan * (plan_.window_samples >> j);
@@ -158,7 +159,7 @@ std::int64_t CudaRowSearch::device_bytes() const {
 
 std::int64_t CudaRowSearch::footprint_bytes() const {
   const auto n_chan = blocks_.info().n_chan;
-  std::int64_t bytes = std::ssize(windows_) * n_chan * plan_.window_samples +
+  std::int64_t bytes = static_cast<std::int64_t>(kWindows) * n_chan * plan_.window_samples +
                        static_cast<std::int64_t>(kChunks) * chunk_host_bytes();
   for (std::size_t i = 0; i < passes_.size(); ++i) {
     const auto& pass = plan_.passes[i];
@@ -196,9 +197,10 @@ void CudaRowSearch::allocate() {
   const auto n_chan = blocks_.info().n_chan;
   compute_.emplace();
   copy_.emplace();
-  for (auto& w : windows_) {
-    w.host = PinnedArray<std::int8_t, 2>({n_chan, plan_.window_samples});
-    w.device = DeviceArray<std::int8_t, 2>({n_chan, plan_.window_samples});
+  for (std::size_t i = 0; i < kWindows; ++i) {
+    windows_.push_back(std::make_unique<Window>());
+    windows_.back()->host = PinnedArray<std::int8_t, 2>({n_chan, plan_.window_samples});
+    windows_.back()->device = DeviceArray<std::int8_t, 2>({n_chan, plan_.window_samples});
   }
   for (const auto& o : blocks_.octaves()) {
     samples_.emplace_back(DeviceArray<std::int8_t, 2>::Extents{n_chan, o.n_sample()});
@@ -224,7 +226,7 @@ void CudaRowSearch::allocate() {
 // ---- samples ----
 
 View<std::int8_t, 2> CudaRowSearch::window_samples() {
-  auto& w = windows_[window_];
+  auto& w = *windows_[window_];
   if (w.is_under_way) w.uploaded.synchronise();  // it may be written again
   w.is_under_way = false;
   return w.host.view();
@@ -240,7 +242,7 @@ DeviceView<std::int8_t, 2> CudaRowSearch::new_samples(std::size_t octave) const 
 // Octaves that no pass uses pass through memory of their own.
 void CudaRowSearch::add_window() {
   use_device(device_);
-  auto& w = windows_[window_];
+  auto& w = *windows_[window_];
   w.used.hold_back(*copy_);
   upload(w.host.cview(), w.device.view(), *copy_);
   w.uploaded.record(*copy_);
@@ -259,7 +261,7 @@ void CudaRowSearch::add_window() {
     }
   }
   w.used.record(*compute_);
-  window_ = (window_ + 1) % windows_.size();
+  window_ = (window_ + 1) % kWindows;
 }
 
 void CudaRowSearch::add_empty_window() {

@@ -9,7 +9,6 @@
 // Three chunks are under way: while the host prepares one, the device makes the rows of the next, and cells
 // of the one before come back. Windows are copied from pinned memory in a stream of their own.
 #pragma once
-#include <array>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -111,7 +110,7 @@ class CudaRowSearch final : public RowSearch {
   int n_threads_, device_;
   std::vector<Pass> passes_;
   std::optional<Stream> compute_, copy_;
-  std::array<Window, 2> windows_;
+  std::vector<std::unique_ptr<Window>> windows_;
   std::size_t window_ = 0;
   std::vector<DeviceArray<std::int8_t, 2>> samples_;  // of each octave, [channel][history + block]
   std::vector<DeviceArray<std::int8_t, 2>> fine_;     // of each octave that no pass uses, [channel][window]

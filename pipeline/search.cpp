@@ -144,7 +144,8 @@ SearchSummary run_search(const SearchRequest& asked) {
   SearchRequest request = asked;
   request.config.limits = limits_here(asked.config.limits);
   catch_interrupts(request.config.limits.wall_s);
-  auto devices = choose_devices(request.config);
+  ChosenDevices devices;  // the sift of what others searched wants none
+  if (request.scope != SearchScope::kFinish) devices = choose_devices(request.config);
   std::vector<std::string> catalogue_remarks;
   const auto known = load_catalogues(request.config.sift, catalogue_remarks);
   const auto found = find_inputs(request.inputs);

@@ -123,14 +123,16 @@ json to_json(const JobShape& s) {
           {"memory_bytes", s.memory_bytes},
           {"plan_bytes", s.plan_bytes},
           {"jobs_at_once", s.jobs_at_once},
+          {"gpus", s.gpus},
           {"partition", s.partition},
           {"account", s.account},
           {"qos", s.qos}};
 }
 
 JobShape shape_from_json(const json& j) {
-  return {j.at("n_part"),     j.at("threads"),      j.at("model_s"),   j.at("time_s"),  j.at("memory_bytes"),
-          j.at("plan_bytes"), j.at("jobs_at_once"), j.at("partition"), j.at("account"), j.at("qos")};
+  return {j.at("n_part"),       j.at("threads"),    j.at("model_s"),      j.at("time_s"),
+          j.at("memory_bytes"), j.at("plan_bytes"), j.at("jobs_at_once"), j.value("gpus", 0),
+          j.at("partition"),    j.at("account"),    j.at("qos")};
 }
 
 }  // namespace
@@ -156,6 +158,7 @@ JobShape shape_jobs(const Config& config, const JobWishes& wishes, const std::ve
   LimitsConfig limits = config.limits;
   limits.threads = shape.threads;
   shape.plan_bytes = plans.peak_memory_bytes(limits);
+  shape.gpus = config.search.backend == "cuda" ? 1 : 0;
   shape.memory_bytes =
       static_cast<std::int64_t>(kMemoryFactor * static_cast<double>(shape.plan_bytes) + kMemoryExtraBytes);
   return fit_shape(shape, wishes, policies);
@@ -169,6 +172,7 @@ JobShape fit_shape(JobShape shape, const JobWishes& wishes, const std::vector<Po
   take(shape.time_s, wishes.time_s);
   take(shape.memory_bytes, wishes.memory_bytes);
   take(shape.jobs_at_once, wishes.jobs_at_once);
+  take(shape.gpus, wishes.gpus);
   take(shape.partition, wishes.partition);
   take(shape.account, wishes.account);
   take(shape.qos, wishes.qos);
@@ -206,7 +210,8 @@ std::string array_text(const std::vector<int>& parts) {
 
 std::string search_script(const Submission& s, const std::vector<int>& parts) {
   const std::string most = s.shape.jobs_at_once > 0 ? fmt::format("%{}", s.shape.jobs_at_once) : "";
-  return head(s, "search", "search-%a.log") +
+  const std::string gpus = s.shape.gpus > 0 ? fmt::format("#SBATCH --gres=gpu:{}\n", s.shape.gpus) : "";
+  return head(s, "search", "search-%a.log") + gpus +
          fmt::format("#SBATCH --array={}{}\n#SBATCH --signal=B:USR1@{}\n", array_text(parts), most,
                      kWarningS) +
          "# Searches one part of a run; written by `tianyan submit`, which makes it anew. What was finished "

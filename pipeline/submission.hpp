@@ -24,6 +24,7 @@ struct JobWishes {
   double time_s = 0.0;  ///< of each job
   std::int64_t memory_bytes = 0;
   int jobs_at_once = 0;
+  int gpus = 0;  ///< of each job; one where search.backend is "cuda"
   std::string partition, account, qos;
 };
 
@@ -36,6 +37,7 @@ struct JobShape {
   std::int64_t memory_bytes = 0;
   std::int64_t plan_bytes = 0;  ///< of them, what the plan needs
   int jobs_at_once = 0;         ///< 0: any
+  int gpus = 0;                 ///< of jobs that search
   std::string partition, account, qos;
 };
 
