@@ -53,6 +53,7 @@ struct DeviceCells {
     const DeviceArray<BoxcarCell, 1> cells({room});
     const DeviceArray<unsigned, 1> count({1});
     fill_zero(count, stream);
+    fill_zero(after, stream);  // a level that is not searched has no tail
     boxcar_cells(run.plan, rows.cview(), rows.shape(1), least.cview(), run.first_row, before.cview(),
                  after.view(), cells.view(), count.view(), stream);
     Array<unsigned, 1> n({1});
