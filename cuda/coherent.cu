@@ -58,6 +58,7 @@ void multiply_by_response(const DeviceCoherentPlan& plan, const DeviceCoherentSc
 
 void backward_step(const DeviceCoherentPlan& plan, const DeviceCoherentScratch& scratch,
                    std::int64_t first_channel, DeviceView<std::complex<float>, 2> out, const Stream& stream) {
+  expect(out.stride(0) == out.shape(1), "rows of {} samples, {} apart", out.shape(1), out.stride(0));
   multiply_by_response(plan, scratch, first_channel, out, stream);
   scratch.backward.run(out, out, stream);
 }
