@@ -49,6 +49,7 @@ target_compile_options(tianyan_cuda_kernels PRIVATE --fmad=false --expt-relaxed-
                        -lineinfo -Xcompiler=-Wall,-Wextra,-Wno-sign-conversion,-ffp-contract=off
                        $<$<BOOL:${TIANYAN_WERROR}>:-Werror=all-warnings>)
 target_compile_definitions(tianyan_cuda_kernels PRIVATE FMT_USE_CONSTEXPR=1)
-add_library(tianyan_cuda OBJECT ${TIANYAN_CUDA_HOST} ${TIANYAN_CUDA_STAGES})
+add_library(tianyan_cuda OBJECT ${TIANYAN_CUDA_HOST})
 target_link_libraries(tianyan_cuda PUBLIC tianyan_flags CUDA::cudart_static CUDA::cufft)
-target_link_libraries(tianyan_cuda PRIVATE spdlog::spdlog nlohmann_json::nlohmann_json)
+add_library(tianyan_cuda_stages OBJECT ${TIANYAN_CUDA_STAGES})
+target_link_libraries(tianyan_cuda_stages PUBLIC tianyan_cuda PRIVATE spdlog::spdlog nlohmann_json::nlohmann_json)

@@ -11,4 +11,7 @@ void register_cuda_benchmarks();
 /// code: 1 without a device, which it says.
 int report_cuda(const std::string& file);
 
+/// Prints the model of docs/gpu.md for a beam of FAST.
+int print_cuda_model();
+
 }  // namespace tianyan

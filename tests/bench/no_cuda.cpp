@@ -7,9 +7,14 @@ namespace tianyan {
 
 void register_cuda_benchmarks() {}
 
-int report_cuda(const std::string&) {
-  std::fputs("tianyan-bench: this build has no CUDA backend, so there is no device to report on\n", stderr);
+namespace {
+int complain() {
+  std::fputs("tianyan-bench: this build has no CUDA backend\n", stderr);
   return 1;
 }
+}  // namespace
+
+int report_cuda(const std::string&) { return complain(); }
+int print_cuda_model() { return complain(); }
 
 }  // namespace tianyan

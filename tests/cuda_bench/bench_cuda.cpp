@@ -6,7 +6,9 @@
 
 #include "io/json_text.hpp"
 #include "io/text_file.hpp"
+#include "tests/bench/bench.hpp"
 #include "tests/bench/cuda.hpp"
+#include "tests/cuda_bench/cuda_model.hpp"
 #include "tests/cuda_bench/cuda_report.hpp"
 
 namespace tianyan {
@@ -48,6 +50,12 @@ int report_cuda(const std::string& file) {
     std::fprintf(stderr, "tianyan-bench: %s\n", e.what());
     return 1;
   }
+}
+
+int print_cuda_model() {
+  const auto info = fast_stream(std::int64_t{1} << 22);
+  std::fputs(model_text(make_search_plan(Config{}, info), info, 8).c_str(), stdout);
+  return 0;
 }
 
 }  // namespace tianyan

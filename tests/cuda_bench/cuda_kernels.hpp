@@ -25,8 +25,8 @@ struct CudaSizes {
 struct CudaWork {
   double bytes = 0.0;
   double operations = 0.0;
-  std::string what;     ///< of operations: "int16 additions"
-  double data_s = 0.0;  ///< of one beam, that a call takes further
+  const char* what = "";  ///< of operations: "int16 additions"
+  double data_s = 0.0;    ///< of one beam, that a call takes further
 };
 
 /// A kernel with its memory. Calls take turns on several sets of it, which together do not fit the L2 cache.
