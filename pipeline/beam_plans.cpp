@@ -89,7 +89,7 @@ void Plans::settle_devices() {
   if (why.empty()) return;
   require(config_.search.backend != "cuda",
           "search.backend = \"cuda\": {}; lower search.dm_max_pc_cm3 or search.block_s, raise "
-          "limits.device_memory_bytes, or search on the host",
+          "limits.device_memory_bytes, set rfi.beams.enabled = false, or search on the host",
           why);
   devices_ = {{}, why};
   memory_bytes_.clear();
@@ -108,10 +108,11 @@ std::string Plans::why_not_on_devices() {
     }
     const auto n_beam = holds(group, i) ? group.size() : std::size_t{1};
     if (static_cast<std::size_t>(devices_.n_fitting(bytes)) < n_beam)
-      return fmt::format(
-          "{} beam{} at once take{} {:.2f} GB each of device memory; {} has {:.2f} GB for them", n_beam,
-          n_beam == 1 ? "" : "s", n_beam == 1 ? "s" : "", static_cast<double>(bytes) / 1e9,
-          devices_.devices.front().name, static_cast<double>(devices_.devices.front().usable_bytes) / 1e9);
+      return fmt::format("{} take{} {:.2f} GB of device memory{}, and {} has {:.2f} GB",
+                         n_beam == 1 ? "a beam" : fmt::format("{} beams at once (rfi.beams)", n_beam),
+                         n_beam == 1 ? "s" : "", static_cast<double>(bytes) / 1e9, n_beam == 1 ? "" : " each",
+                         devices_.devices.front().name,
+                         static_cast<double>(devices_.devices.front().usable_bytes) / 1e9);
   }
   return "";
 }
