@@ -29,8 +29,9 @@ struct CellSums {
 class WindowLevels {
  public:
   virtual ~WindowLevels() = default;
-  /// Of memory of the host.
+  /// Of the host, and of the device where there is one.
   virtual std::int64_t footprint_bytes() const = 0;
+  virtual std::int64_t device_bytes() const { return 0; }
   virtual void allocate() = 0;
 
   /// The window must stay until it has been normalised for the last time. Calibration as row_calibration()
