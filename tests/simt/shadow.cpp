@@ -103,15 +103,18 @@ std::uint32_t offset_of(const void* pc) {
 
 std::string source_of(std::uint32_t pc) {
   char command[128];
-  std::snprintf(command, sizeof command, "addr2line -se /proc/%d/exe 0x%x 2>&1", static_cast<int>(getpid()),
-                pc - 1);
-  std::string text;
-  if (std::FILE* out = popen(command, "r")) {
-    char line[256];
-    if (std::fgets(line, sizeof line, out) != nullptr) text = line;
-    pclose(out);
+  std::snprintf(command, sizeof command, "addr2line -is -e /proc/%d/exe 0x%x 2>&1",
+                static_cast<int>(getpid()), pc - 1);
+  std::FILE* out = popen(command, "r");
+  if (out == nullptr) return "?";
+  std::string place;  // from the innermost inlined function outwards: the kernel's, not an atomic's
+  for (char line[256]; std::fgets(line, sizeof line, out) != nullptr;) {
+    const std::string text = line;
+    place = text.substr(0, text.find_first_of(" \n"));
+    if (place.rfind("atomics.hpp:", 0) != 0) break;
   }
-  return text.substr(0, text.find_first_of(" \n"));
+  pclose(out);
+  return place;
 }
 
 bool is_program(const char* p) { return p >= &__executable_start && p < &__data_start; }
