@@ -84,7 +84,7 @@ __device__ __forceinline__ void run_stage_from(const TileRun<In, Out>& run, int 
 
 // Block (x, y): tile y of the pass over columns [x, x + 1) time_tile.
 template <class In, class Out>
-__global__ void __launch_bounds__(kThreads) fdmt_tiles(const TileRun<In, Out> run) {
+__global__ void __launch_bounds__(kThreads) fdmt_tiles(const __grid_constant__ TileRun<In, Out> run) {
   unsigned char* const shared = dynamic_shared<unsigned char>();
   const int tile = run.first_tile + static_cast<int>(blockIdx.y);
   const std::int64_t column = static_cast<std::int64_t>(blockIdx.x) * run.time_tile;
