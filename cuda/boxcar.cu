@@ -134,7 +134,6 @@ __global__ void __launch_bounds__(kThreads) judge_rows(const RowSearch search) {
       judge(out, 1, warp * kWarp, kWarp, kWideCell, middle, least.of[1], lane);
     if (search.n_level > 2 && warp == kMiddle / kWarp)
       judge(out, 2, 0, kCoarse, kWideCell, coarse, least.of[2], lane);
-    __syncthreads();
     std::int32_t kept = 0;  // the new tail overlaps the old one
     if (has_tail) kept = tail[kLength[thread / kTail]];
     __syncthreads();

@@ -18,9 +18,14 @@ struct CellRun {
   Array<std::int32_t, 2> rows, tails;
   Array<BoxcarLeastSums, 2> least;  // [run][row]
   int first_row = 0;
+  std::int64_t n_sample;  // that a device reads of each row
 
   CellRun(const BoxcarPlan& boxcar, std::int64_t n_row, std::int64_t n_run)
-      : plan(boxcar), rows({n_row, n_run * kBoxcarRun}), tails({n_row, kTailInts}), least({n_run, n_row}) {
+      : plan(boxcar),
+        rows({n_row, n_run * kBoxcarRun}),
+        tails({n_row, kTailInts}),
+        least({n_run, n_row}),
+        n_sample(rows.shape(1)) {
     for (std::int64_t i = 0; i < least.size(); ++i)
       for (auto& level : least.data()[i].of)
         std::fill(std::begin(level), std::end(level), std::numeric_limits<std::int32_t>::max());
@@ -54,7 +59,7 @@ struct DeviceCells {
     const DeviceArray<unsigned, 1> count({1});
     fill_zero(count, stream);
     fill_zero(after, stream);  // a level that is not searched has no tail
-    boxcar_cells(run.plan, rows.cview(), rows.shape(1), least.cview(), run.first_row, before.cview(),
+    boxcar_cells(run.plan, rows.cview(), run.n_sample, least.cview(), run.first_row, before.cview(),
                  after.view(), cells.view(), count.view(), stream);
     Array<unsigned, 1> n({1});
     to_host(count, n.view(), stream);
@@ -197,6 +202,17 @@ TEST(BoxcarCellsOnADevice, AreThoseOfTheHost) {
       for (int i = 0; i < plan.n_level * kBoxcarTail; ++i)
         EXPECT_EQ(device.tails(row, i), host.tails(row, i));
   }
+}
+
+TEST(BoxcarCellsOnADevice, HaveZerosBehindTheLastSample) {
+  CellRun run(make_boxcar_plan(0.0, 256.0, 1000, 6.0, 0.0), 1, 2);
+  std::fill_n(run.rows.data(), run.rows.size(), 9);
+  run.n_sample = kBoxcarRun + 100;
+  run.least(1, 0).of[0][0] = 9;
+  const auto cells = sorted_cells<DeviceCells>(run);
+  ASSERT_EQ(cells.size(), 5U);  // of 32 starts, the first before the run
+  EXPECT_EQ(cells[4].first, 96);
+  for (int i = 0; i < kBoxcarCellSamples; ++i) EXPECT_EQ(cells[4].x[i], i < 4 ? 9 : 0) << i;
 }
 
 TEST(BoxcarCellsOnADevice, WithoutRoomAreCountedAllTheSame) {
