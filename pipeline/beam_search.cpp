@@ -54,9 +54,8 @@ BeamSearch::BeamSearch(const Config& config, Source& source, int beam, int n_thr
       info_(source.info()),
       plan_(std::move(plan)),
       unit_(unit),
-      levels_(info_, source.format(), plan_.window_samples, n_threads),
-      conditioner_(config.rfi, info_, source.format(), plan_.window_samples, n_threads, levels_),
-      search_(plan_, searched_info(), conditioner_.subbands(), n_threads, device),
+      search_(plan_, searched_info(), source.format(), variance_subbands(info_.n_chan), n_threads, device),
+      conditioner_(config.rfi, info_, source.format(), plan_.window_samples, n_threads, search_.levels()),
       clusterer_(
           cluster_params(config, info_, plan_),
           unit.own.begin > 0 ? static_cast<double>(unit.own.begin) * info_.sample_time_s : -kForever,
@@ -109,8 +108,8 @@ void BeamSearch::use_mask(const std::string& path) { mask_ = std::make_unique<Gi
 void BeamSearch::start() {
   begin_ = std::chrono::steady_clock::now();
   reader_ = std::make_unique<ReadAhead>(source_, unit_.read, plan_.window_samples);
-  conditioner_.allocate();  // while the first window is read
-  search_.allocate();
+  search_.allocate();  // while the first window is read
+  conditioner_.allocate();
 }
 
 bool BeamSearch::measure() {
@@ -120,7 +119,7 @@ bool BeamSearch::measure() {
   MaskWindow mask;
   if (mask_) mask = mask_->window(window->first_sample, window->n_time);
   conditioner_.count_windows(window->first_sample >= unit_.own.begin && window->first_sample < unit_.own.end);
-  levels_.write_to(search_.window_samples());
+
   conditioner_.measure(*window, mask_ ? &mask : nullptr);
   done_s_ = static_cast<double>(window->first_sample + window->n_time) * info_.sample_time_s;
   reader_->give_back(std::move(*window));

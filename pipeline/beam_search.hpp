@@ -14,7 +14,6 @@
 #include "pipeline/config.hpp"
 #include "pipeline/dm_search.hpp"
 #include "pipeline/given_mask.hpp"
-#include "pipeline/host_levels.hpp"
 #include "pipeline/in_step.hpp"
 #include "pipeline/plan.hpp"
 #include "pipeline/read_ahead.hpp"
@@ -89,9 +88,8 @@ class BeamSearch final : public BeamStream {
   StreamInfo info_;
   SearchPlan plan_;
   SearchUnit unit_;
-  HostLevels levels_;
-  Conditioner conditioner_;
   DmSearch search_;
+  Conditioner conditioner_;
   Clusterer clusterer_;
   Footprint footprint_;
   std::unique_ptr<GivenMask> mask_;

@@ -17,9 +17,9 @@ class CudaBackend final : public DeviceBackend {
     }
     return devices;
   }
-  std::unique_ptr<RowSearch> make_row_search(const SearchBlocks& blocks, int n_threads,
-                                             int device) const override {
-    return std::make_unique<CudaRowSearch>(blocks, n_threads, device);
+  std::unique_ptr<RowSearch> make_row_search(const SearchBlocks& blocks, const SampleFormat& format,
+                                             int n_threads, int device) const override {
+    return std::make_unique<CudaRowSearch>(blocks, format, n_threads, device);
   }
 };
 

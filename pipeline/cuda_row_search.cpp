@@ -82,11 +82,13 @@ class CudaRowSearch::DeviceDelayRows final : public DelayRows {
   std::int64_t t_ = 0;
 };
 
-CudaRowSearch::CudaRowSearch(const SearchBlocks& blocks, int n_threads, int device)
+CudaRowSearch::CudaRowSearch(const SearchBlocks& blocks, const SampleFormat& format, int n_threads,
+                             int device)
     : blocks_(blocks),
       plan_(blocks.plan()),
       n_threads_(n_threads),
       device_(device),
+      levels_(blocks.info(), format, plan_.window_samples, n_threads, device),
       passes_(plan_.passes.size()) {
   for (std::size_t i = 0; i < passes_.size(); ++i)
     passes_[i].program = make_fdmt_program(plan_.passes[i].fdmt);
@@ -144,7 +146,7 @@ std::int64_t CudaRowSearch::chunk_host_bytes() const {
 
 std::int64_t CudaRowSearch::device_bytes() const {
   const auto n_chan = blocks_.info().n_chan;
-  std::int64_t bytes = group_rows_ints() * 2 +
+  std::int64_t bytes = levels_.device_bytes() + group_rows_ints() * 2 +
                        static_cast<std::int64_t>(kWindows) * n_chan * plan_.window_samples +
                        static_cast<std::int64_t>(kChunks) * chunk_device_bytes();
   for (const auto& o : blocks_.octaves()) bytes += n_chan * o.n_sample();
@@ -158,9 +160,7 @@ std::int64_t CudaRowSearch::device_bytes() const {
 }
 
 std::int64_t CudaRowSearch::footprint_bytes() const {
-  const auto n_chan = blocks_.info().n_chan;
-  std::int64_t bytes = static_cast<std::int64_t>(kWindows) * n_chan * plan_.window_samples +
-                       static_cast<std::int64_t>(kChunks) * chunk_host_bytes();
+  std::int64_t bytes = static_cast<std::int64_t>(kChunks) * chunk_host_bytes();
   for (std::size_t i = 0; i < passes_.size(); ++i) {
     const auto& pass = plan_.passes[i];
     bytes += passes_[i].program.table_bytes() + n_threads_ * DeviceDelayRows::host_bytes(pass) +
@@ -199,9 +199,9 @@ void CudaRowSearch::allocate() {
   copy_.emplace();
   for (std::size_t i = 0; i < kWindows; ++i) {
     windows_.push_back(std::make_unique<Window>());
-    windows_.back()->host = PinnedArray<std::int8_t, 2>({n_chan, plan_.window_samples});
-    windows_.back()->device = DeviceArray<std::int8_t, 2>({n_chan, plan_.window_samples});
+    windows_.back()->levels = DeviceArray<std::int8_t, 2>({n_chan, plan_.window_samples});
   }
+  levels_.write_to(windows_[window_]->levels.view());
   for (const auto& o : blocks_.octaves()) {
     samples_.emplace_back(DeviceArray<std::int8_t, 2>::Extents{n_chan, o.n_sample()});
     fill_zero(samples_.back(), *compute_);
@@ -225,13 +225,6 @@ void CudaRowSearch::allocate() {
 
 // ---- samples ----
 
-View<std::int8_t, 2> CudaRowSearch::window_samples() {
-  auto& w = *windows_[window_];
-  if (w.is_under_way) w.uploaded.synchronise();  // it may be written again
-  w.is_under_way = false;
-  return w.host.view();
-}
-
 // Where the window's samples of an octave go.
 DeviceView<std::int8_t, 2> CudaRowSearch::new_samples(std::size_t octave) const {
   const auto& o = blocks_.octaves()[octave];
@@ -242,13 +235,7 @@ DeviceView<std::int8_t, 2> CudaRowSearch::new_samples(std::size_t octave) const 
 // Octaves that no pass uses pass through memory of their own.
 void CudaRowSearch::add_window() {
   use_device(device_);
-  auto& w = *windows_[window_];
-  w.used.hold_back(*copy_);
-  upload(w.host.cview(), w.device.view(), *copy_);
-  w.uploaded.record(*copy_);
-  w.is_under_way = true;
-  w.uploaded.hold_back(*compute_);
-  DeviceView<const std::int8_t, 2> fine = w.device.cview();
+  DeviceView<const std::int8_t, 2> fine = windows_[window_]->levels.cview();
   int at = 0;
   for (std::size_t j = 0; j < samples_.size(); ++j) {
     const int octave = blocks_.octaves()[j].octave;
@@ -260,8 +247,10 @@ void CudaRowSearch::add_window() {
       fine = coarse;
     }
   }
-  w.used.record(*compute_);
+  windows_[window_]->used.record(*compute_);
   window_ = (window_ + 1) % kWindows;
+  windows_[window_]->used.synchronise();  // by the window before
+  levels_.write_to(windows_[window_]->levels.view());
 }
 
 void CudaRowSearch::add_empty_window() {

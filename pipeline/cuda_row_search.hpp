@@ -7,7 +7,7 @@
 // device does with floating point.
 //
 // Three chunks are under way: while the host prepares one, the device makes the rows of the next, and cells
-// of the one before come back. Windows are copied from pinned memory in a stream of their own.
+// of the one before come back. Windows are conditioned in a stream of their own.
 #pragma once
 #include <memory>
 #include <optional>
@@ -16,6 +16,7 @@
 #include "cuda/boxcar.hpp"
 #include "cuda/dedisperse.hpp"
 #include "cuda/fdmt.hpp"
+#include "pipeline/cuda_levels.hpp"
 #include "pipeline/row_search.hpp"
 
 namespace tianyan {
@@ -23,12 +24,12 @@ namespace tianyan {
 class CudaRowSearch final : public RowSearch {
  public:
   /// The blocks must outlive the search. Throws std::runtime_error where the device cannot be used.
-  CudaRowSearch(const SearchBlocks& blocks, int n_threads, int device);
+  CudaRowSearch(const SearchBlocks& blocks, const SampleFormat& format, int n_threads, int device);
   ~CudaRowSearch() override;
   std::int64_t footprint_bytes() const override;
   std::int64_t device_bytes() const override;
   void allocate() override;
-  View<std::int8_t, 2> window_samples() override;
+  WindowLevels& levels() override { return levels_; }
   void add_window() override;
   void add_empty_window() override;
   void search_pass(std::size_t pass, FoundEvents& found) override;
@@ -36,12 +37,10 @@ class CudaRowSearch final : public RowSearch {
 
  private:
   class DeviceDelayRows;
-  // A window on its way to the device.
+  // Levels of a window, until the octaves have them.
   struct Window {
-    PinnedArray<std::int8_t, 2> host;
-    DeviceArray<std::int8_t, 2> device;
-    StreamEvent uploaded, used;
-    bool is_under_way = false;
+    DeviceArray<std::int8_t, 2> levels;
+    StreamEvent used;
   };
   struct Pass {
     FdmtProgram program;
@@ -108,6 +107,7 @@ class CudaRowSearch final : public RowSearch {
   const SearchBlocks& blocks_;
   const SearchPlan& plan_;
   int n_threads_, device_;
+  CudaLevels levels_;
   std::vector<Pass> passes_;
   std::optional<Stream> compute_, copy_;
   std::vector<std::unique_ptr<Window>> windows_;

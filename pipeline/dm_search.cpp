@@ -3,11 +3,11 @@
 
 namespace tianyan {
 
-DmSearch::DmSearch(const SearchPlan& plan, const StreamInfo& info, const std::vector<int>& subbands,
-                   int n_threads, const SearchDevice& device)
+DmSearch::DmSearch(const SearchPlan& plan, const StreamInfo& info, const SampleFormat& format,
+                   const std::vector<int>& subbands, int n_threads, const SearchDevice& device)
     : n_threads_(n_threads),
       blocks_(plan, info, subbands),
-      rows_(make_row_search(blocks_, n_threads, device)) {}
+      rows_(make_row_search(blocks_, format, n_threads, device)) {}
 
 void DmSearch::allocate() {
   blocks_.allocate();

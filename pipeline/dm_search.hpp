@@ -14,14 +14,14 @@ namespace tianyan {
 class DmSearch {
  public:
   /// `subbands` are the boundaries of the weights that windows come with. The plan must outlive the search.
-  DmSearch(const SearchPlan& plan, const StreamInfo& info, const std::vector<int>& subbands, int n_threads,
-           const SearchDevice& device);
+  DmSearch(const SearchPlan& plan, const StreamInfo& info, const SampleFormat& format,
+           const std::vector<int>& subbands, int n_threads, const SearchDevice& device);
   std::int64_t footprint_bytes() const { return blocks_.footprint_bytes() + rows_->footprint_bytes(); }
   std::int64_t device_bytes() const { return rows_->device_bytes(); }
   void allocate();
 
-  /// Where the next window is to be written: q [channel][window], weight and mean [subband][window / 8].
-  View<std::int8_t, 2> window_samples() { return rows_->window_samples(); }
+  /// What windows are conditioned in, and what the next one weighs: weight and mean [subband][window / 8].
+  WindowLevels& levels() { return rows_->levels(); }
   View<float, 2> window_weights() { return blocks_.window_weights(); }
   View<float, 2> window_means() { return blocks_.window_means(); }
   /// 1 where a sample was not flagged at all frequencies, else 0: [window].

@@ -61,8 +61,12 @@ class HostRowSearch::TileRows final : public RowWriter {
   std::vector<BoxcarEvent> found_;
 };
 
-HostRowSearch::HostRowSearch(const SearchBlocks& blocks, int n_threads)
-    : blocks_(blocks), plan_(blocks.plan()), n_threads_(n_threads), passes_(plan_.passes.size()) {}
+HostRowSearch::HostRowSearch(const SearchBlocks& blocks, const SampleFormat& format, int n_threads)
+    : blocks_(blocks),
+      plan_(blocks.plan()),
+      n_threads_(n_threads),
+      levels_(blocks.info(), format, plan_.window_samples, n_threads),
+      passes_(plan_.passes.size()) {}
 
 std::int64_t HostRowSearch::group_rows_ints() const {
   std::int64_t most = 0;
@@ -103,6 +107,7 @@ HostRowSearch::Scratch HostRowSearch::make_scratch() const {
 void HostRowSearch::allocate() {
   const auto n_chan = blocks_.info().n_chan;
   window_ = Array<std::int8_t, 2>({n_chan, plan_.window_samples});
+  levels_.write_to(window_.view());
   for (const auto& o : blocks_.octaves()) samples_.push_back(Array<std::int8_t, 2>({n_chan, o.n_sample()}));
   for (std::size_t i = 0; i < passes_.size(); ++i) {
     const auto n_trial = plan_.passes[i].fdmt.n_trial();

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "kernels/base/array.hpp"
+#include "pipeline/host_levels.hpp"
 #include "pipeline/row_search.hpp"
 
 namespace tianyan {
@@ -14,10 +15,10 @@ namespace tianyan {
 class HostRowSearch final : public RowSearch {
  public:
   /// The blocks must outlive the search.
-  HostRowSearch(const SearchBlocks& blocks, int n_threads);
+  HostRowSearch(const SearchBlocks& blocks, const SampleFormat& format, int n_threads);
   std::int64_t footprint_bytes() const override;
   void allocate() override;
-  View<std::int8_t, 2> window_samples() override { return window_.view(); }
+  WindowLevels& levels() override { return levels_; }
   void add_window() override;
   void add_empty_window() override;
   void search_pass(std::size_t pass, FoundEvents& found) override;
@@ -49,6 +50,7 @@ class HostRowSearch final : public RowSearch {
   const SearchBlocks& blocks_;
   const SearchPlan& plan_;
   int n_threads_;
+  HostLevels levels_;
   Array<std::int8_t, 2> window_;                // [channel][window]
   std::vector<Array<std::int8_t, 2>> samples_;  // of each octave, [channel][history + block]
   std::vector<Pass> passes_;

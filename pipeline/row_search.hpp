@@ -3,24 +3,25 @@
 #pragma once
 #include <cstdint>
 
-#include "kernels/base/view.hpp"
 #include "pipeline/search_blocks.hpp"
 #include "pipeline/tile_events.hpp"
+#include "pipeline/window_levels.hpp"
 
 namespace tianyan {
 
 class RowSearch {
  public:
   virtual ~RowSearch() = default;
-  /// Of the host, and of the device where there is one.
+  /// Of the host without the levels, which have a footprint of their own; and of the device with them.
   virtual std::int64_t footprint_bytes() const = 0;
   virtual std::int64_t device_bytes() const { return 0; }
+  /// Without the levels' memory.
   virtual void allocate() = 0;
 
-  /// Where the next window is to be written: q [channel][window].
-  virtual View<std::int8_t, 2> window_samples() = 0;
-  /// The window was written, and goes to the octaves that are searched; or one of samples without weight
-  /// does. Before SearchBlocks goes on to the next.
+  /// What windows are conditioned in.
+  virtual WindowLevels& levels() = 0;
+  /// The window's levels are complete, and go to the octaves that are searched; or those of a window without
+  /// weight do. Before SearchBlocks goes on to the next.
   virtual void add_window() = 0;
   virtual void add_empty_window() = 0;
   /// The block is complete, and this pass of it is not without weight.

@@ -54,11 +54,11 @@ ChosenDevices choose_devices(const Config& config) {
   return chosen;
 }
 
-std::unique_ptr<RowSearch> make_row_search(const SearchBlocks& blocks, int n_threads,
-                                           const SearchDevice& device) {
-  if (device.is_host()) return std::make_unique<HostRowSearch>(blocks, n_threads);
+std::unique_ptr<RowSearch> make_row_search(const SearchBlocks& blocks, const SampleFormat& format,
+                                           int n_threads, const SearchDevice& device) {
+  if (device.is_host()) return std::make_unique<HostRowSearch>(blocks, format, n_threads);
   if (known_backend() == nullptr) throw std::logic_error("a device to search on, and no backend for it");
-  return known_backend()->make_row_search(blocks, n_threads, device.index);
+  return known_backend()->make_row_search(blocks, format, n_threads, device.index);
 }
 
 }  // namespace tianyan

@@ -30,8 +30,8 @@ class DeviceBackend {
   virtual ~DeviceBackend() = default;
   /// Nothing, and why, where none can be used.
   virtual std::vector<DeviceSummary> devices(std::string& why_none) const = 0;
-  virtual std::unique_ptr<RowSearch> make_row_search(const SearchBlocks& blocks, int n_threads,
-                                                     int device) const = 0;
+  virtual std::unique_ptr<RowSearch> make_row_search(const SearchBlocks& blocks, const SampleFormat& format,
+                                                     int n_threads, int device) const = 0;
 };
 /// Kept for the life of the process; the result is a value to initialise a static with.
 bool register_device_backend(const DeviceBackend& backend);
@@ -50,9 +50,9 @@ struct ChosenDevices {
 /// std::runtime_error that says why where a device is needed and there is none.
 ChosenDevices choose_devices(const Config& config);
 
-/// The search of a beam's rows on the host or a device. Throws std::logic_error for a device without a
-/// backend.
-std::unique_ptr<RowSearch> make_row_search(const SearchBlocks& blocks, int n_threads,
-                                           const SearchDevice& device);
+/// The search of a beam's rows on the host or a device; recorded samples are of this format. Throws
+/// std::logic_error for a device without a backend.
+std::unique_ptr<RowSearch> make_row_search(const SearchBlocks& blocks, const SampleFormat& format,
+                                           int n_threads, const SearchDevice& device);
 
 }  // namespace tianyan

@@ -125,6 +125,7 @@ TEST(CudaSearch, TakesBeamsInStepAndAloneToSeveralDevices) {
   for (const bool in_step : {true, false}) {
     const TempDir runs;
     auto config = tiny_config();
+    config.search.dm_max_pc_cm3 = 50.0;
     config.rfi.beams.enabled = in_step;
     expect_same_search(runs, files, config);
     EXPECT_EQ(report_of(runs.file("device"))["backend"]["devices"].size(), 2U);
@@ -138,9 +139,10 @@ TEST(CudaSearch, NeedsWhatItSaysOfTheDevice) {
   const auto source = open_input(find_inputs(files).beams.front(), config);
   const auto plan = make_search_plan(config, source->info());
   const SearchBlocks blocks(plan, source->info(), variance_subbands(source->info().n_chan));
-  const auto search = make_row_search(blocks, 2, SearchDevice{0});
+  const auto search = make_row_search(blocks, source->format(), 2, SearchDevice{0});
   const auto before = device_in_use().free_bytes;
   search->allocate();
+  search->levels().allocate();
   const auto taken = before - device_in_use().free_bytes;
   EXPECT_EQ(taken, search->device_bytes());
 }
