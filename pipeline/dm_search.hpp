@@ -2,6 +2,7 @@
 // width. What is in memory and when it is searched is in search_blocks.hpp; where, in row_search.hpp.
 #pragma once
 #include <cstdint>
+#include <future>
 #include <memory>
 #include <vector>
 
@@ -26,24 +27,30 @@ class DmSearch {
   View<float, 2> window_means() { return blocks_.window_means(); }
   /// 1 where a sample was not flagged at all frequencies, else 0: [window].
   View<float, 1> window_times() { return blocks_.window_times(); }
-  /// The window was written. When it completes a block, the block is searched and events are appended.
+  /// The window was written. When it completes a block, the block is searched and events are appended; on a
+  /// device that goes on while the next window is conditioned, and events are appended after that.
   void window_done(std::vector<Event>& events);
   /// The scan is over: goes on with samples of zero weight until every trial has been searched to the scan's
   /// end.
   void finish(std::vector<Event>& events);
-  /// All events before this time have been made.
-  double complete_before_s() const { return blocks_.complete_before_s(); }
+  /// All events before this time have been appended.
+  double complete_before_s() const { return complete_before_s_; }
   /// Events dropped because one tile of trials and times held more than kMaxEventsPerTile.
   std::int64_t n_dropped() const { return n_dropped_; }
 
  private:
   void count_window(std::vector<Event>& events);
-  void search_block(std::vector<Event>& events);
+  FoundEvents search_block();
+  void take(FoundEvents&& found, std::vector<Event>& events);
+  void wait(std::vector<Event>& events);
 
   int n_threads_;
+  bool is_aside_;  // a device searches a block while the next window is conditioned
   SearchBlocks blocks_;
   std::unique_ptr<RowSearch> rows_;
   std::int64_t n_dropped_ = 0;
+  double complete_before_s_ = 0.0;
+  std::future<FoundEvents> searching_;  // first to go: it uses the others
 };
 
 }  // namespace tianyan
