@@ -19,7 +19,7 @@ class Random {
     return z ^ (z >> 31);
   }
   /// In [0, n).
-  unsigned below(unsigned n) { return static_cast<unsigned>(next() % n); }
+  unsigned below(unsigned n) { return static_cast<unsigned>((next() >> 32) * n >> 32); }
 
  private:
   std::uint64_t state_;
@@ -32,15 +32,23 @@ struct Block {
   std::array<std::uint32_t, kMaxWarps> ready{};    ///< a bit for each lane
   std::array<std::uint32_t, kMaxWarps> waiting{};  ///< in a warp operation
   std::array<std::uint32_t, kMaxWarps> exited{};
-  /// Which warp goes first. Drawn anew at every barrier, so that warps drift apart as far as they may.
-  std::array<int, kMaxWarps> warp_order{};
+  /// Which warp goes first, and the reverse: a place for each warp. Drawn anew at every barrier, so that
+  /// warps drift apart as far as they may.
+  std::array<std::uint8_t, kMaxWarps> warp_order{}, place_of_warp{};
+  std::uint32_t ready_places = 0;  ///< a bit for the place of each warp with lanes that are ready
   int n_live = 0, n_at_barrier = 0;
   unsigned n_true = 0;  ///< predicates of the last barrier
   bool aborting = false;
+  Order order{};
   Random random{1};
 
   int n_thread() const { return static_cast<int>(threads.size()); }
   int n_warp() const { return (n_thread() + kWarpSize - 1) / kWarpSize; }
+  void set_ready(const Fiber& fiber) {
+    const auto warp = static_cast<std::size_t>(fiber.thread / kWarpSize);
+    ready[warp] |= 1U << fiber.thread % kWarpSize;
+    ready_places |= 1U << place_of_warp[warp];
+  }
   Fiber& at(int warp, int lane) const { return *threads[static_cast<std::size_t>(warp * kWarpSize + lane)]; }
 };
 extern Block block;
