@@ -172,17 +172,21 @@ TEST(DedisperseRows, ServeAgainOnceCleared) {
   const auto samples = random_samples(p, 90, random);
   const Stream stream;
   const auto in = on_device(samples.cview(), stream);
-  const DeviceArray<std::int32_t, 2> sums({2, 30});
   DedisperseRows table(p, 2, 2);
-  for (const double delay : {10.0, 40.0, 55.5}) {
-    const Rows rows = {{delay, 4, 30}, {delay / 2.0, 0, 30}};
+  std::vector<Rows> rows_of;
+  std::vector<DeviceArray<std::int32_t, 2>> sums_of;
+  for (const double delay : {10.0, 40.0, 55.5}) {  // nobody waits for the rows
+    const auto& rows = rows_of.emplace_back(Rows{{delay, 4, 30}, {delay / 2.0, 0, 30}});
     table.clear();
     for (const auto& row : rows) table.add(row.delay, row.t, row.n);
     table.upload(stream);
+    const auto& sums = sums_of.emplace_back(DeviceArray<std::int32_t, 2>::Extents{2, 30});
     dedisperse(table, in.cview(), sums.view(), stream);
+  }
+  for (std::size_t i = 0; i < rows_of.size(); ++i) {
     Array<std::int32_t, 2> out({2, 30});
-    to_host(sums, out.view(), stream);
-    EXPECT_TRUE(equal(out.cview(), definition(p, rows, samples.cview(), 30).cview(), "row", "t")) << delay;
+    to_host(sums_of[i], out.view(), stream);
+    EXPECT_TRUE(equal(out.cview(), definition(p, rows_of[i], samples.cview(), 30).cview(), "row", "t")) << i;
   }
 }
 
