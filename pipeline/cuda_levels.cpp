@@ -12,6 +12,11 @@ namespace {
 
 constexpr int kSlabRows = 512;  // channels that are unpacked at once: enough blocks for a large device
 
+DeviceView<std::uint8_t, 2> as_bytes(DeviceView<std::int8_t, 2> q) {
+  return DeviceView<std::uint8_t, 2>(View<std::uint8_t, 2>(
+      reinterpret_cast<std::uint8_t*>(q.data()), {q.shape(0), q.shape(1)}, {q.stride(0), q.stride(1)}));
+}
+
 }  // namespace
 
 CudaLevels::CudaLevels(const StreamInfo& info, const SampleFormat& format, std::int64_t window_samples,
@@ -33,11 +38,11 @@ void CudaLevels::write_to(DeviceView<std::int8_t, 2> q) {
 }
 
 std::int64_t CudaLevels::footprint_bytes() const {
-  const std::int64_t n = n_chan(), fallback = host_.footprint_bytes() + n * window_samples_;
-  if (!can_use_device_) return fallback;
-  return fallback + 2 * n_zero_dm_band(n_chan()) * window_samples_ + 4 * n * n_cell_ + 16 * n +
-         WeightsOnDevice::footprint_bytes(n_chan(), window_samples_) +
-         PinnedUpload::footprint_bytes(spectrum_bytes_);
+  const std::int64_t n = n_chan(), always = host_.footprint_bytes() + n * window_samples_ +
+                                            PinnedUpload::footprint_bytes(longest_row_bytes());
+  if (!can_use_device_) return always;
+  return always + 2 * n_zero_dm_band(n_chan()) * window_samples_ + 4 * n * n_cell_ + 16 * n +
+         WeightsOnDevice::footprint_bytes(n_chan(), window_samples_);
 }
 
 std::int64_t CudaLevels::device_bytes() const {
@@ -55,6 +60,7 @@ void CudaLevels::allocate() {
   host_.write_to(host_q_.view());
   use_device(device_);
   stream_.emplace();
+  send_ = PinnedUpload(longest_row_bytes(), n_threads_);
   if (!can_use_device_) return;
   const std::int64_t n = n_chan();
   auto& m = memory_;
@@ -72,7 +78,6 @@ void CudaLevels::allocate() {
   m.cell_squares = DeviceArray<std::uint16_t, 2>({n, n_cell_});
   m.bands = DeviceArray<std::int16_t, 2>({n_zero_dm_band(n_chan()), window_samples_});
   weights_ = WeightsOnDevice(n_chan(), window_samples_);
-  send_ = PinnedUpload(spectrum_bytes_, n_threads_);
   bands_ = PinnedArray<std::int16_t, 2>({n_zero_dm_band(n_chan()), window_samples_});
   cell_sum_ = PinnedArray<std::int16_t, 2>({n, n_cell_});
   cell_squares_ = PinnedArray<std::uint16_t, 2>({n, n_cell_});
@@ -184,7 +189,11 @@ void CudaLevels::fit_wave(View<const std::int16_t, 1> wave) {
 
 void CudaLevels::finish() {
   const auto& s = stream();
-  if (on_host_) upload(host_q_.cview(), q_, s);
+  if (on_host_) {
+    const View<const std::uint8_t, 2> bytes(reinterpret_cast<const std::uint8_t*>(host_q_.data()),
+                                            host_q_.cview().shape());
+    send_(bytes, as_bytes(q_), s);
+  }
   s.synchronise();
 }
 

@@ -2,6 +2,7 @@
 // there as they were recorded, and small results come back for the rules. Windows of other samples are
 // normalised on the host, and their levels are sent when they are complete.
 #pragma once
+#include <algorithm>
 #include <optional>
 
 #include "cuda/levels.hpp"
@@ -50,6 +51,7 @@ class CudaLevels final : public WindowLevels {
   };
   const Stream& stream() const;
   int n_chan() const { return unpack_.n_chan; }
+  std::int64_t longest_row_bytes() const { return std::max(spectrum_bytes_, window_samples_); }
   int sample_bytes() const { return unpack_.n_pol_summed > 1 ? 2 : 1; }
   template <class T>
   void normalise_slabs(const DeviceWeights& weights, bool measures);

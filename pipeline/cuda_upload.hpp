@@ -8,15 +8,16 @@ namespace tianyan {
 class PinnedUpload {
  public:
   PinnedUpload() = default;
+  /// Of rows of at most row_bytes.
   PinnedUpload(std::int64_t row_bytes, int n_threads);
   /// Of pinned memory.
   static std::int64_t footprint_bytes(std::int64_t row_bytes);
-  /// Rows of row_bytes. When it returns `from` has been read; `to` is complete in the stream's order.
+  /// Contiguous rows. When it returns `from` has been read; `to` is complete in the stream's order.
   void operator()(View<const std::uint8_t, 2> from, DeviceView<std::uint8_t, 2> to, const Stream& stream);
 
  private:
   struct Piece {
-    PinnedArray<std::uint8_t, 2> rows;
+    PinnedArray<std::uint8_t, 1> bytes;
     StreamEvent sent;
   };
   int n_threads_ = 1;

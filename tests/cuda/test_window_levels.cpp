@@ -309,11 +309,26 @@ TEST(PinnedUpload, SendsMoreThanItsPiecesHold) {
   const Stream stream;
   const DeviceArray<std::uint8_t, 2> to({kRows, kRowBytes});
   PinnedUpload send(kRowBytes, 2);
-  EXPECT_EQ(PinnedUpload::footprint_bytes(kRowBytes), 2 * kRowBytes);
   send(from.cview(), to.view(), stream);
   to_host(to, back.view(), stream);
   EXPECT_EQ(std::memcmp(from.data(), back.data(), static_cast<std::size_t>(from.size())), 0);
   EXPECT_THROW(send(from.cview().slice(0, 0, 2), to.view(), stream), std::invalid_argument);
+}
+
+TEST(PinnedUpload, SendsShortRowsAmongOthersAndNoneThatAreTooLong) {
+  Xoshiro256 random(6);
+  const Stream stream;
+  PinnedUpload send(16, 3);
+  Array<std::uint8_t, 2> from({7, 11}), back({7, 11});
+  for (std::int64_t i = 0; i < from.size(); ++i) from.data()[i] = static_cast<std::uint8_t>(random());
+  const DeviceRows<std::uint8_t> to(7, 11, stream);
+  send(from.cview(), to.view(), stream);
+  to.to_host(back.view(), stream);
+  EXPECT_TRUE(equal(back.cview(), from.cview(), "row", "byte"));
+  const auto room = PinnedUpload::footprint_bytes(16) / 2;
+  const Array<std::uint8_t, 2> longer({1, room + 1});
+  const DeviceArray<std::uint8_t, 2> nowhere({1, room + 1});
+  EXPECT_THROW(send(longer.cview(), nowhere.view(), stream), std::invalid_argument);
 }
 
 }  // namespace
