@@ -60,11 +60,12 @@ bool is_incomplete(const std::vector<Beam>& beams) {
                      [](const Beam& b) { return !b.result || is_incomplete(*b.result); });
 }
 
-// Where beams were searched.
-json backend_of(const ChosenDevices& devices) {
-  json names = json::array();
-  for (const auto& d : devices.devices) names.push_back(d.name);
-  return {{"name", devices.any() ? "cuda" : "cpu"},
+// Where beams were searched, in this run; nothing where it only joined what others had.
+json backend_of(const ChosenDevices& devices, SearchScope scope) {
+  if (scope == SearchScope::kFinish) return {{"backend", nullptr}, {"devices", ""}, {"why_host", nullptr}};
+  std::string names;
+  for (const auto& d : devices.devices) names += (names.empty() ? "" : "; ") + d.name;
+  return {{"backend", devices.any() ? "cuda" : "cpu"},
           {"devices", names},
           {"why_host", devices.any() ? json(nullptr) : json(devices.why_host)}};
 }
@@ -181,7 +182,7 @@ SearchSummary run_search(const SearchRequest& asked) {
   json injections = nullptr;
   if (!request.injections.empty()) injections = inject(request, run, pulses, beams, summary);
   auto report = report_of(request, beams, shares, summary, sifted);
-  report["backend"] = backend_of(plans.devices());
+  report.update(backend_of(plans.devices(), request.scope));
   report["injections"] = injections;
   write_text_file(run.file("report.json"), dump_json(report, 1) + "\n");
   write_report(run.path());

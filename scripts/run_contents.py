@@ -2,8 +2,9 @@
 import json
 import re
 
-# Seconds, memory and threads are those of the run at hand.
-TIMES = re.compile(r'"(seconds|real_time_factor|threads|memory_bytes|beams_at_once)":\s*[^,}\]]*')
+# Seconds, memory, threads and devices are those of the run at hand.
+TIMES = re.compile(r'"(seconds|real_time_factor|threads|memory_bytes|beams_at_once|backend|devices|why_host)":\s*'
+                   r'("(?:[^"\\]|\\.)*"|[^,}\]]*)')
 
 
 def contents(run):

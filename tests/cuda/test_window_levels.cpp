@@ -137,6 +137,7 @@ Seen condition(Backend& backend, const RawBlock& block, const std::optional<RowC
   seen.sigma = values_of(stats.sigma.cview());
   seen.n_good = values_of(stats.n_good.cview());
   see_cells();
+  seen.bands.push_back(copy_of(levels.bands()));
   levels.drop_channels(orders.good.cview());
   seen.bands.push_back(copy_of(levels.bands()));
   levels.drop_times({orders.times.front()});
@@ -189,7 +190,7 @@ TYPED_TEST(LevelsOfAWindow, AreThoseOfTheHostForAnySamples) {
   }
 }
 
-// The tables of one window differ between its spans: its samples become floats, and the next ones bytes
+// The tables of a window may differ between its spans: its samples become floats, and the next ones bytes
 // again.
 TYPED_TEST(LevelsOfAWindow, GoByTheStatisticsOfTheWindowBeforeWhateverItsSamplesWere) {
   Xoshiro256 random(2);
@@ -197,7 +198,7 @@ TYPED_TEST(LevelsOfAWindow, GoByTheStatisticsOfTheWindowBeforeWhateverItsSamples
   OnHost plain({});
   TypeParam backend({});
   Stats plain_stats, stats;
-  for (const bool changes : {false, true, false, true, true}) {
+  for (const bool changes : {true, false, true, false, false}) {
     auto block = noise({}, kWindow, random);
     if (changes)
       block.spans = {{0, 100, false, {}, {}, {}},

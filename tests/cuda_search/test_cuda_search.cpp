@@ -56,8 +56,8 @@ void expect_same_search(const TempDir& dir, const std::vector<std::string>& inpu
   EXPECT_GT(candidates_of(dir.file("host")).size(), 0U);
   EXPECT_EQ(rows_of(dir.file("device") + "/candidates.ecsv"), rows_of(dir.file("host") + "/candidates.ecsv"));
   EXPECT_EQ(rows_of(dir.file("device") + "/detections.ecsv"), rows_of(dir.file("host") + "/detections.ecsv"));
-  EXPECT_EQ(report_of(dir.file("device"))["backend"]["name"], "cuda");
-  EXPECT_EQ(report_of(dir.file("host"))["backend"]["name"], "cpu");
+  EXPECT_EQ(report_of(dir.file("device"))["backend"], "cuda");
+  EXPECT_EQ(report_of(dir.file("host"))["backend"], "cpu");
 }
 
 TEST(CudaSearch, GivesTheCandidatesOfTheHost) {
@@ -128,7 +128,7 @@ TEST(CudaSearch, TakesBeamsInStepAndAloneToSeveralDevices) {
     config.search.dm_max_pc_cm3 = 50.0;
     config.rfi.beams.enabled = in_step;
     expect_same_search(runs, files, config);
-    EXPECT_EQ(report_of(runs.file("device"))["backend"]["devices"].size(), 2U);
+    EXPECT_NE(std::string(report_of(runs.file("device"))["devices"]).find("; "), std::string::npos);
   }
 }
 
@@ -160,9 +160,9 @@ TEST(CudaSearch, WithoutADeviceIsRefusedOrOnTheHost) {
   }
   EXPECT_FALSE(std::filesystem::exists(dir.file("refused")));
   search_into(dir.file("run"), files, on("auto"));
-  const auto backend = report_of(dir.file("run"))["backend"];
-  EXPECT_EQ(backend["name"], "cpu");
-  EXPECT_NE(std::string(backend["why_host"]).find("no CUDA"), std::string::npos) << backend;
+  const auto report = report_of(dir.file("run"));
+  EXPECT_EQ(report["backend"], "cpu");
+  EXPECT_NE(std::string(report["why_host"]).find("no CUDA"), std::string::npos) << report["why_host"];
 }
 
 TEST(CudaSearch, OnADeviceThatIsTooSmallIsRefusedOrOnTheHost) {
@@ -179,9 +179,9 @@ TEST(CudaSearch, OnADeviceThatIsTooSmallIsRefusedOrOnTheHost) {
   EXPECT_FALSE(std::filesystem::exists(dir.file("refused")));
   config.search.backend = "auto";
   search_into(dir.file("run"), files, config);
-  const auto backend = report_of(dir.file("run"))["backend"];
-  EXPECT_EQ(backend["name"], "cpu");
-  EXPECT_NE(std::string(backend["why_host"]).find("device memory"), std::string::npos) << backend;
+  const auto report = report_of(dir.file("run"));
+  EXPECT_EQ(report["backend"], "cpu");
+  EXPECT_NE(std::string(report["why_host"]).find("device memory"), std::string::npos) << report["why_host"];
 }
 
 }  // namespace

@@ -177,7 +177,13 @@ TEST_F(BadInputTest, ConfigsThatCannotWorkAreRefusedWithTwo) {
   expect_refused(search(path, "--set search.width_max_ms=3"), 2, "width_max_s");
   expect_refused(search(path, "--set search.dm_min_pc_cm3=500"), 2, "dm_m");
   expect_refused(search(path, "--set limits.memory_bytes=100000"), 2, "limits.memory_bytes");
-  expect_refused(search(path, "--backend cuda"), 2, "cuda");
+}
+
+TEST_F(BadInputTest, ASearchOnADeviceThatIsNotThereFails) {
+  const auto path = small_scan("fil");
+  setenv("CUDA_VISIBLE_DEVICES", "-1", 1);
+  expect_refused(search(path, "--backend cuda"), 1, "search.backend = \"cuda\"");
+  unsetenv("CUDA_VISIBLE_DEVICES");
 }
 
 TEST_F(BadInputTest, AnOutputThatCannotBeMadeIsRefused) {

@@ -19,9 +19,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Without what a run takes: seconds, memory and threads are those of the run at hand.
+// Without what a run takes: seconds, memory, threads and devices are those of the run at hand.
 json without_times(json j) {
-  for (const char* key : {"seconds", "real_time_factor", "threads", "memory_bytes", "beams_at_once"})
+  for (const char* key : {"seconds", "real_time_factor", "threads", "memory_bytes", "beams_at_once",
+                          "backend", "devices", "why_host"})
     if (j.is_object()) j.erase(key);
   if (j.is_structured())
     for (auto& part : j) part = without_times(part);
