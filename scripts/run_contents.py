@@ -4,7 +4,7 @@ import re
 
 # Seconds, memory, threads and devices are those of the run at hand.
 TIMES = re.compile(r'"(seconds|real_time_factor|threads|memory_bytes|beams_at_once|backend|devices|why_host)":\s*'
-                   r'("(?:[^"\\]|\\.)*"|[^,}\]]*)')
+                   r'("(?:[^"\\]|\\.)*"|[^,}\]\s]*)')
 
 
 def contents(run):
